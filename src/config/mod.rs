@@ -1,0 +1,48 @@
+//! The configuration: strict YAML in, typed settings out, every fault reported at once.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::providers::genesys_cloud;
+use crate::secret::Secret;
+
+/// The whole configuration.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Settings that hold for the whole process.
+    pub global: Global,
+    /// The organizations, in the order of the file; their names are unique.
+    pub organizations: Vec<Organization>,
+}
+
+/// Settings that hold for the whole process.
+#[derive(Debug, Clone)]
+pub struct Global {
+    /// How long one vendor request may take, its body included.
+    pub request_timeout: Duration,
+    /// Vendor requests in flight at once.
+    pub concurrency: NonZeroUsize,
+    /// Proxy for vendor requests; may hold a password. `None`: `HTTPS_PROXY` and `NO_PROXY` apply.
+    pub proxy_url: Option<Secret>,
+    /// PEM file with further trust anchors for vendor connections.
+    pub ca_file: Option<PathBuf>,
+    /// Most series that one organization may have.
+    pub max_series_per_organization: usize,
+}
+
+/// One organization.
+#[derive(Debug, Clone)]
+pub struct Organization {
+    /// The label value of `organization`.
+    pub name: String,
+    /// Its provider and that provider's settings.
+    pub provider: Provider,
+}
+
+/// The provider of an organization.
+#[derive(Debug, Clone)]
+pub enum Provider {
+    /// Genesys Cloud.
+    GenesysCloud(genesys_cloud::Settings),
+}

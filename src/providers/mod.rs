@@ -1,0 +1,3 @@
+//! The providers: one folder for each vendor, none of which knows another.
+
+pub mod genesys_cloud;

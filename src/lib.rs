@@ -2,7 +2,13 @@
 
 pub mod catalogue;
 pub mod clock;
+pub mod collect;
 pub mod config;
+pub mod exposition;
+mod http;
 pub mod model;
 pub mod providers;
+mod rest;
 pub mod secret;
+mod store;
+mod telemetry;

@@ -37,6 +37,17 @@ pub struct Settings {
     pub oauth_clients: Option<OauthClientsSettings>,
 }
 
+impl Settings {
+    /// The URL of the token endpoint.
+    pub(super) fn token_url(&self) -> Url {
+        let mut url = self.login_url.clone();
+        let mut segments = url.path_segments_mut().expect("the configuration takes only http and https URLs");
+        segments.pop_if_empty().extend(["oauth", "token"]);
+        drop(segments);
+        url
+    }
+}
+
 /// Fair-use requests of a billing period, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Allowance {

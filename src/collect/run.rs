@@ -1,0 +1,132 @@
+//! The life of one collector: wait, run, record, and so on until the process stops.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use super::{Collector, schedule};
+use crate::clock::Clock;
+use crate::exposition::{self, Encoded};
+use crate::model::{CollectError, Failure, Reading, Reason, Schedule};
+use crate::store::Slot;
+
+/// What the loop of one collector needs besides the collector.
+pub struct Runner {
+    /// Where outcomes go.
+    pub slot: Slot,
+    /// When to run.
+    pub schedule: Schedule,
+    /// The time of day.
+    pub clock: Clock,
+    /// How many collectors start together.
+    pub collectors: usize,
+}
+
+/// Runs `collector` until `stop`.
+pub async fn run(mut collector: impl Collector, runner: Runner, stop: CancellationToken) {
+    let Schedule { refresh, timeout, .. } = runner.schedule;
+    let id = runner.slot.id().clone();
+    let mut failures = 0;
+    let mut wait = schedule::first_wait(&id, refresh, runner.collectors);
+    loop {
+        runner.slot.waiting(runner.clock.now(), wait, timeout);
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = tokio::time::sleep(wait) => {}
+        }
+        let started = Instant::now();
+        let outcome = tokio::select! {
+            () = stop.cancelled() => return,
+            outcome = tokio::time::timeout(timeout, collector.collect()) => {
+                outcome.unwrap_or_else(|_| Err(late(timeout).into()))
+            }
+        };
+        let outcome = match outcome {
+            Ok(reading) => encode(&runner.slot, reading).await,
+            Err(error) => Err(error),
+        };
+        let now = runner.clock.now();
+        wait = match &outcome {
+            Ok(_) | Err(CollectError::NotSupported(_)) => {
+                failures = 0;
+                schedule::regular_wait(&id, refresh, now)
+            }
+            Err(CollectError::Failed(failure)) => {
+                failures += 1;
+                schedule::backoff(failure.reason, failures, refresh, failure.retry_after)
+            }
+        };
+        log(&runner.slot, &outcome, started.elapsed(), wait);
+        runner.slot.record(now, started.elapsed(), outcome);
+    }
+}
+
+/// Turns what a run brought into finished lines, if the organization has room for them.
+async fn encode(slot: &Slot, mut reading: Reading) -> Result<(Reading, Encoded), CollectError> {
+    let organization = slot.id().organization.clone();
+    let samples = std::mem::take(&mut reading.samples);
+    // Sorting and compressing many series takes milliseconds, which the other tasks should not wait for.
+    let encoded = tokio::task::spawn_blocking(move || exposition::encode(&organization, &samples))
+        .await
+        .expect("encoding does not panic");
+    slot.admit(encoded.series())?;
+    Ok((reading, encoded))
+}
+
+fn late(timeout: Duration) -> Failure {
+    Failure::new(
+        Reason::Timeout,
+        format!(
+            "the run did not end within its timeout of {} s; the vendor is slow or the rate limit low",
+            timeout.as_secs()
+        ),
+    )
+}
+
+/// The one place that logs how a run ended.
+fn log(slot: &Slot, outcome: &Result<(Reading, Encoded), CollectError>, took: Duration, wait: Duration) {
+    let id = slot.id();
+    let (organization, provider, collector) = (id.organization.as_str(), id.provider, id.collector);
+    let (duration_ms, next_run_s) = (took.as_millis(), wait.as_secs());
+    match outcome {
+        Ok((reading, encoded)) => {
+            let (series, invalid_rows, restatements) =
+                (encoded.series(), reading.invalid_rows, reading.restatements);
+            tracing::info!(
+                organization,
+                provider,
+                collector,
+                series,
+                invalid_rows,
+                restatements,
+                duration_ms,
+                next_run_s,
+                "collected"
+            );
+        }
+        Err(CollectError::NotSupported(why)) => {
+            tracing::info!(
+                organization,
+                provider,
+                collector,
+                why,
+                next_run_s,
+                "not available for this organization"
+            );
+        }
+        Err(CollectError::Failed(failure)) => {
+            let reason = failure.reason.as_str();
+            tracing::warn!(
+                organization,
+                provider,
+                collector,
+                reason,
+                error = failure.message,
+                duration_ms,
+                next_run_s,
+                "collection failed, the last good figures stay"
+            );
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! What the exporter serves, and the only room besides the simulator that names `axum`.
+//!
+//! | path | answers |
+//! |---|---|
+//! | `/metrics` | all series; `?organization=` and `?collect[]=` (repeatable) narrow them, `?strict=true` refuses while a selected collector fails |
+//! | `/` | a page for people |
+//! | `/api/v1/status` | the same as JSON |
+//! | `/config` | the configuration in use, without its secrets |
+//! | `/-/healthy` | 200 while every collector's loop is alive; never depends on a vendor, or an outage there would restart the exporter |
+//! | `/-/ready` | 200 once every collector has ended a run, good or bad: a vendor's outage must not hide the series that report it |
+
+mod metrics;
+mod negotiation;
+mod pages;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::routing::get;
+
+use crate::clock::Clock;
+use crate::store::Store;
+use crate::telemetry::Telemetry;
+
+/// What the handlers read.
+pub struct Http {
+    /// The vendor families.
+    pub store: Store,
+    /// The exporter's own families.
+    pub telemetry: Arc<Telemetry>,
+    /// The time of day.
+    pub clock: Clock,
+    /// The configuration in use as YAML, without its secrets.
+    pub config: String,
+    /// Where the metrics are, `/metrics` unless configured otherwise.
+    pub telemetry_path: String,
+    own_families: metrics::OwnFamilies,
+}
+
+impl Http {
+    /// Everything in one place.
+    #[must_use]
+    pub fn new(
+        store: Store,
+        telemetry: Arc<Telemetry>,
+        clock: Clock,
+        config: String,
+        telemetry_path: String,
+    ) -> Self {
+        Self {
+            store,
+            telemetry,
+            clock,
+            config,
+            telemetry_path,
+            own_families: metrics::OwnFamilies::default(),
+        }
+    }
+}
+
+/// The routes.
+pub fn router(http: Http) -> Router {
+    let telemetry_path = http.telemetry_path.clone();
+    Router::new()
+        .route("/", get(pages::page))
+        .route("/api/v1/status", get(pages::status))
+        .route("/config", get(pages::config))
+        .route("/-/healthy", get(healthy))
+        .route("/-/ready", get(ready))
+        .route(&telemetry_path, get(metrics::metrics))
+        .with_state(Arc::new(http))
+}
+
+async fn healthy(State(http): State<Arc<Http>>) -> (StatusCode, String) {
+    let stuck = http.store.stuck();
+    if stuck.is_empty() {
+        return (StatusCode::OK, "healthy\n".to_owned());
+    }
+    let stuck: String = stuck.iter().map(|id| format!("{id} has not run when it should have\n")).collect();
+    (StatusCode::SERVICE_UNAVAILABLE, stuck)
+}
+
+async fn ready(State(http): State<Arc<Http>>) -> (StatusCode, &'static str) {
+    if http.store.published().ready {
+        (StatusCode::OK, "ready\n")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "not ready: not every collector has ended its first run\n")
+    }
+}

@@ -1,0 +1,177 @@
+//! Asynchronous queries: start one, ask for its state at growing intervals, take its result.
+//!
+//! Every kind of query here has the same life, told in other words: the legacy API calls it an execution, the newer one a job.
+
+use std::time::Duration;
+
+use crate::model::{CollectError, Failure, Reason};
+use crate::rest::{Error, Kind};
+
+/// Waits before each question, in units of [`Pacing::unit`]; the last one repeats. Genesys asks not to poll fast.
+const WAITS: [u32; 6] = [3, 5, 10, 20, 30, 60];
+
+/// How fast to ask.
+#[derive(Debug, Clone, Copy)]
+pub struct Pacing {
+    /// One second for the real vendor; less where the vendor is a simulator that answers at once.
+    pub unit: Duration,
+}
+
+impl Default for Pacing {
+    fn default() -> Self {
+        Self { unit: Duration::from_secs(1) }
+    }
+}
+
+/// A query that the vendor works on in the background.
+pub(super) trait Execution: Sync {
+    /// What it brings once it is done.
+    type Output: Send;
+
+    /// What it is, for messages.
+    fn what(&self) -> &'static str;
+
+    /// Starts it and returns the vendor's id for it.
+    fn start(&self) -> impl Future<Output = Result<String, Error>> + Send;
+
+    /// Asks for its state.
+    fn poll(&self, id: &str) -> impl Future<Output = Result<State<Self::Output>, Error>> + Send;
+}
+
+/// The state of a query.
+#[derive(Debug)]
+pub(super) enum State<T> {
+    /// Not done yet.
+    Pending,
+    /// A state that is not documented; taken as not done yet.
+    Unknown,
+    /// Done.
+    Done(T),
+    /// Ended without a result: the vendor's word for it and, where it says, its code.
+    Failed(String),
+}
+
+/// A finished query.
+pub(super) struct Completed<T> {
+    pub(super) output: T,
+    /// How often the vendor named a state that is not documented.
+    pub(super) unknown_states: u64,
+}
+
+/// Starts `execution` and waits for its end; once more if the vendor loses it. The deadline is the caller's.
+pub(super) async fn complete<E: Execution>(
+    execution: &E,
+    pacing: Pacing,
+) -> Result<Completed<E::Output>, CollectError> {
+    let mut unknown_states = 0;
+    for _ in 0..2 {
+        let id = execution.start().await?;
+        let mut waits = WAITS.iter().chain(std::iter::repeat(&WAITS[WAITS.len() - 1]));
+        loop {
+            let wait = *waits.next().expect("the last wait repeats");
+            tokio::time::sleep(pacing.unit * wait).await;
+            match execution.poll(&id).await {
+                Ok(State::Pending) => {}
+                Ok(State::Unknown) => unknown_states += 1,
+                Ok(State::Done(output)) => return Ok(Completed { output, unknown_states }),
+                Ok(State::Failed(how)) => {
+                    return Err(Failure::new(
+                        Reason::JobFailed,
+                        format!("{} ended as {how}", execution.what()),
+                    )
+                    .into());
+                }
+                Err(error) if error.kind == Kind::NotFound => break,
+                Err(error) => return Err(error.into()),
+            }
+        }
+    }
+    let message = format!("the vendor lost {} twice before it was read", execution.what());
+    Err(Failure::new(Reason::JobExpired, message).into())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use tokio::time::Instant;
+
+    use super::*;
+
+    type Answer = Result<State<u32>, Kind>;
+
+    /// Plays the answers in turn.
+    struct Script {
+        started: Mutex<u32>,
+        answers: Mutex<Vec<Answer>>,
+    }
+
+    impl Script {
+        fn new(answers: impl IntoIterator<Item = Answer>) -> Self {
+            let mut answers: Vec<_> = answers.into_iter().collect();
+            answers.reverse();
+            Self { started: Mutex::default(), answers: Mutex::new(answers) }
+        }
+    }
+
+    fn error(kind: Kind) -> Error {
+        Error::new(kind, "getUsageAggregatesJob", "")
+    }
+
+    impl Execution for Script {
+        type Output = u32;
+        fn what(&self) -> &'static str {
+            "the job"
+        }
+        async fn start(&self) -> Result<String, Error> {
+            *self.started.lock().unwrap() += 1;
+            Ok("id".into())
+        }
+        async fn poll(&self, _: &str) -> Result<State<u32>, Error> {
+            self.answers.lock().unwrap().pop().expect("asked once too often").map_err(error)
+        }
+    }
+
+    async fn run(answers: impl IntoIterator<Item = Answer>) -> (Result<u32, CollectError>, u32) {
+        let script = Script::new(answers);
+        let result = complete(&script, Pacing::default()).await.map(|completed| completed.output);
+        let started = *script.started.lock().unwrap();
+        (result, started)
+    }
+
+    fn reason(result: Result<u32, CollectError>) -> Reason {
+        match result {
+            Err(CollectError::Failed(failure)) => failure.reason,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_questions_come_at_growing_intervals() {
+        let start = Instant::now();
+        let pending = (0..7).map(|_| Ok(State::Pending));
+        let (result, started) = run(pending.chain([Ok(State::Done(7))])).await;
+        assert_eq!((result, started), (Ok(7), 1));
+        assert_eq!(start.elapsed().as_secs(), 3 + 5 + 10 + 20 + 30 + 60 + 60 + 60);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lost_query_is_started_once_more() {
+        let (result, started) = run([Err(Kind::NotFound), Ok(State::Done(7))]).await;
+        assert_eq!((result, started), (Ok(7), 2));
+        let (result, started) = run([Err(Kind::NotFound), Ok(State::Pending), Err(Kind::NotFound)]).await;
+        assert_eq!((reason(result), started), (Reason::JobExpired, 2));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_failed_query_is_not_asked_again() {
+        let (result, started) = run([Ok(State::Pending), Ok(State::Failed("Cancelled".into()))]).await;
+        assert_eq!((reason(result), started), (Reason::JobFailed, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_undocumented_state_is_counted_and_waited_for() {
+        let script = Script::new([Ok(State::Unknown), Ok(State::Done(1))]);
+        assert_eq!(complete(&script, Pacing::default()).await.ok().unwrap().unknown_states, 1);
+    }
+}

@@ -1,0 +1,156 @@
+//! What is known of the days so far: the sums of each client, as many days back as something is computed from them.
+
+use std::collections::{BTreeMap, HashMap};
+
+use jiff::civil::Date;
+
+use super::fold::{Cell, Fold};
+use super::period::plus;
+use crate::providers::genesys_cloud::counts::StatusCounts;
+
+/// The sums of one day, by client.
+type Day = BTreeMap<String, StatusCounts>;
+
+/// The days read so far.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// First and last day read; every day between them has been read too.
+    covered: Option<(Date, Date)>,
+    days: BTreeMap<Date, Day>,
+    /// The newest day with a request, by client, also of days that are forgotten.
+    last_active: BTreeMap<String, Date>,
+    names: HashMap<String, String>,
+}
+
+impl History {
+    /// First and last day read.
+    pub(super) fn covered(&self) -> Option<(Date, Date)> {
+        self.covered
+    }
+
+    /// Whether any client has a row on `day`.
+    pub(super) fn has_rows(&self, day: Date) -> bool {
+        self.days.get(&day).is_some_and(|day| !day.is_empty())
+    }
+
+    /// The client's name, if a row told it.
+    pub(super) fn name(&self, client_id: &str) -> Option<&str> {
+        self.names.get(client_id).map(String::as_str)
+    }
+
+    /// Takes the days `first..=last`, which must touch those read before, as they are now at the vendor. Returns how many days
+    /// had been read before with other figures.
+    pub(super) fn replace(&mut self, first: Date, last: Date, fold: Fold) -> u64 {
+        let mut fresh: BTreeMap<Date, Day> = BTreeMap::new();
+        for (Cell { day, client_id, .. }, counts) in fold.cells {
+            if counts.total() > 0 {
+                let newest = self.last_active.entry(client_id.clone()).or_insert(day);
+                *newest = (*newest).max(day);
+            }
+            fresh.entry(day).or_default().entry(client_id).or_default().add(&counts);
+        }
+        self.names.extend(fold.names);
+
+        let mut restated = 0;
+        let mut day = first;
+        while day <= last {
+            let now = fresh.remove(&day).unwrap_or_default();
+            let was_read = self.covered.is_some_and(|(from, to)| from <= day && day <= to);
+            let before = self.days.insert(day, now);
+            restated += u64::from(was_read && before.is_some_and(|before| before != self.days[&day]));
+            day = plus(day, 1);
+        }
+        self.covered = Some(self.covered.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
+        restated
+    }
+
+    /// Forgets the sums of the days before `first`, but not who was active on them.
+    pub(super) fn forget_before(&mut self, first: Date) {
+        self.days = self.days.split_off(&first);
+    }
+
+    /// The sums of the days `first..=last`, by client.
+    pub(super) fn window(&self, first: Date, last: Date) -> BTreeMap<&str, StatusCounts> {
+        let mut sums: BTreeMap<&str, StatusCounts> = BTreeMap::new();
+        if first > last {
+            return sums;
+        }
+        for (client_id, counts) in self.days.range(first..=last).flat_map(|(_, day)| day) {
+            sums.entry(client_id).or_default().add(counts);
+        }
+        sums
+    }
+
+    /// The newest day with a request, by client, not before `first`.
+    pub(super) fn last_active(&self, first: Date) -> impl Iterator<Item = (&str, Date)> {
+        self.last_active
+            .iter()
+            .filter(move |(_, day)| **day >= first)
+            .map(|(client_id, day)| (client_id.as_str(), *day))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn fold(cells: &[(Date, &str, u64)]) -> Fold {
+        let mut fold = Fold::new(date(2026, 1, 1)..=date(2026, 12, 31), |_, _| false);
+        for (day, client_id, requests) in cells {
+            let cell = Cell {
+                day: *day,
+                client_id: (*client_id).to_owned(),
+                method: String::new(),
+                template_uri: String::new(),
+            };
+            let row: super::super::fold::UsageRow = super::super::fold::UsageRow {
+                day: *day,
+                client_id,
+                client_name: "",
+                method: "",
+                template_uri: "",
+                counts: serde_json::from_str(&format!(r#"{{"status200":{requests},"requests":{requests}}}"#))
+                    .unwrap(),
+            };
+            fold.cells.insert(cell, row.counts.disjoint());
+        }
+        fold
+    }
+
+    fn day(day: i8) -> Date {
+        date(2026, 11, day)
+    }
+
+    #[test]
+    fn a_window_sums_the_days_of_each_client() {
+        let mut history = History::default();
+        history.replace(day(1), day(3), fold(&[(day(1), "a", 1), (day(2), "a", 2), (day(3), "b", 4)]));
+        let sums = history.window(day(2), day(3));
+        assert_eq!(
+            sums.iter().map(|(client, sum)| (*client, sum.total())).collect::<Vec<_>>(),
+            [("a", 2), ("b", 4)]
+        );
+    }
+
+    #[test]
+    fn a_changed_day_is_restated_once_and_a_new_day_is_not() {
+        let mut history = History::default();
+        assert_eq!(history.replace(day(1), day(2), fold(&[(day(1), "a", 1), (day(2), "a", 2)])), 0);
+        assert_eq!(history.replace(day(1), day(2), fold(&[(day(1), "a", 1), (day(2), "a", 2)])), 0);
+        assert_eq!(history.replace(day(2), day(3), fold(&[(day(2), "a", 3), (day(3), "a", 9)])), 1);
+        assert_eq!(history.window(day(1), day(3))["a"].total(), 13, "the new figure replaces the old one");
+        assert_eq!(history.replace(day(3), day(3), fold(&[])), 1, "rows that vanish are a restatement too");
+    }
+
+    #[test]
+    fn who_was_active_is_remembered_when_the_day_is_forgotten() {
+        let mut history = History::default();
+        history.replace(day(1), day(2), fold(&[(day(1), "a", 1), (day(2), "idle", 0)]));
+        history.forget_before(day(2));
+        assert_eq!(history.last_active(day(1)).collect::<Vec<_>>(), [("a", day(1))]);
+        assert_eq!(history.last_active(day(2)).count(), 0);
+        assert!(history.window(day(1), day(1)).is_empty());
+    }
+}

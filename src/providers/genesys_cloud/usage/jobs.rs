@@ -1,0 +1,304 @@
+//! The usage of an organization from the jobs API: `/api/v2/usage/aggregates/query/jobs`.
+
+use std::collections::HashSet;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use jiff::civil::Date;
+use serde::Deserialize;
+use serde_json::json;
+use url::Url;
+
+use super::fold::{Fold, Grouping, UsageRow};
+use super::period::plus;
+use crate::model::{CollectError, Failure, Reason};
+use crate::providers::genesys_cloud::counts::RowCounts;
+use crate::providers::genesys_cloud::execution::{self, Completed, Execution, Pacing, State};
+use crate::providers::genesys_cloud::wire::{Text, day};
+use crate::rest::{Call, Client, Error, Kind, Rows};
+
+const PATH: [&str; 6] = ["api", "v2", "usage", "aggregates", "query", "jobs"];
+
+/// Rows of a page: the most the API gives, and what to ask for when that page becomes too large for it.
+const PAGE_SIZES: [u32; 2] = [1000, 100];
+
+/// More pages than this are more than the exporter is willing to pay for.
+const PAGES_LIMIT: usize = 1000;
+
+/// So many empty pages in a row end an answer that does not end by itself.
+const EMPTY_PAGES_LIMIT: usize = 3;
+
+/// A query of whole days, at most 89 of them.
+pub(super) struct JobQuery<'a> {
+    pub(super) client: &'a Client,
+    pub(super) first: Date,
+    pub(super) last: Date,
+    pub(super) grouping: Grouping,
+    /// Remembers that this organization takes plain dates only.
+    pub(super) plain_dates: &'a AtomicBool,
+}
+
+/// A job with the size of its pages.
+struct Job<'a> {
+    query: &'a JobQuery<'a>,
+    page_size: u32,
+}
+
+#[derive(Deserialize)]
+struct Created {
+    id: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Envelope {
+    query_status: Option<String>,
+    next_uri: Option<String>,
+    error_body: Option<ErrorBody>,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row<'a> {
+    #[serde(borrow, default)]
+    date: Text<'a>,
+    #[serde(borrow, default)]
+    http_method: Text<'a>,
+    #[serde(borrow, default)]
+    template_uri: Text<'a>,
+    #[serde(borrow, default)]
+    oauth_client: Option<Reference<'a>>,
+    #[serde(flatten)]
+    counts: RowCounts,
+}
+
+#[derive(Deserialize)]
+struct Reference<'a> {
+    #[serde(borrow, default)]
+    id: Text<'a>,
+    #[serde(borrow, default)]
+    name: Text<'a>,
+}
+
+/// One page and where the next one is.
+struct Page {
+    id: String,
+    fold: Fold,
+    digest: u64,
+    is_empty: bool,
+    next: Option<String>,
+}
+
+impl JobQuery<'_> {
+    /// Runs the query and reads all its pages.
+    pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, CollectError> {
+        let [usual, smaller] = PAGE_SIZES;
+        match (Job { query: self, page_size: usual }).read(pacing).await {
+            Err(ReadError::TooLarge) => (Job { query: self, page_size: smaller }).read(pacing).await,
+            result => result,
+        }
+        .map_err(|error| match error {
+            ReadError::TooLarge => Failure::new(
+                Reason::Limit,
+                format!("pages of {smaller} usage rows are too large for the vendor"),
+            )
+            .into(),
+            ReadError::Other(error) => error,
+        })
+    }
+
+    async fn create(&self, interval: String) -> Result<String, Error> {
+        let group_by: &[&str] = match self.grouping {
+            Grouping::Client => &["OauthClientId", "OauthClientName"],
+            Grouping::Endpoint => &["OauthClientId", "OauthClientName", "HttpMethod", "TemplateUri"],
+        };
+        let body = json!({"interval": interval, "granularity": "Day", "groupBy": group_by});
+        let created: Created = self.client.json(&Call::post("postUsageAggregatesJob", &PATH, body)).await?;
+        Ok(created.id)
+    }
+}
+
+enum ReadError {
+    /// A page is larger than the vendor's own limit for an answer.
+    TooLarge,
+    Other(CollectError),
+}
+
+impl<E: Into<CollectError>> From<E> for ReadError {
+    fn from(error: E) -> Self {
+        Self::Other(error.into())
+    }
+}
+
+impl Job<'_> {
+    async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, ReadError> {
+        let Completed { output: first, unknown_states } = execution::complete(self, pacing).await?;
+        let first = first?;
+        let mut fold = first.fold;
+        let mut next = first.next;
+        let mut seen_cursors = HashSet::new();
+        let mut previous_digest = (!first.is_empty).then_some(first.digest);
+        let mut empty_pages = usize::from(first.is_empty);
+        while let Some(cursor) = next {
+            if seen_cursors.len() == PAGES_LIMIT {
+                let message = format!("the usage job has more than {PAGES_LIMIT} pages");
+                return Err(Failure::new(Reason::Limit, message).into());
+            }
+            let page = self.page(&first.id, Some(&cursor)).await.map_err(too_large)?.1;
+            empty_pages = if page.is_empty { empty_pages + 1 } else { 0 };
+            let repeated = !page.is_empty && previous_digest == Some(page.digest);
+            if !seen_cursors.insert(cursor) || repeated || empty_pages > EMPTY_PAGES_LIMIT {
+                let message = "the pages of the usage job repeat or never end, so they cannot be complete";
+                return Err(Failure::new(Reason::Truncated, message).into());
+            }
+            previous_digest = (!page.is_empty).then_some(page.digest);
+            fold.merge(page.fold).map_err(|refused| {
+                Failure::new(Reason::Limit, format!("the usage job has more than {} sums", refused.limit))
+            })?;
+            next = page.next;
+        }
+        Ok(Completed { output: fold, unknown_states })
+    }
+
+    /// The job's state and a page of its rows.
+    async fn page(&self, id: &str, after: Option<&str>) -> Result<(Envelope, Page), Error> {
+        let mut path = PATH.to_vec();
+        path.push(id);
+        let mut call = Call::get("getUsageAggregatesJob", &path).query("pageSize", self.page_size);
+        if let Some(after) = after {
+            call = call.query("after", after);
+        }
+        let days = self.query.first..=self.query.last;
+        let Rows { rows, envelope, digest, count } = self
+            .query
+            .client
+            .rows::<_, Envelope>(&call, "entities", || Fold::new(days.clone(), read_row))
+            .await?;
+        let next = envelope.next_uri.as_deref().filter(|uri| !uri.is_empty()).map(cursor).transpose()?;
+        let page = Page { id: id.to_owned(), is_empty: count == 0, fold: rows, digest, next };
+        Ok((envelope, page))
+    }
+}
+
+impl Execution for Job<'_> {
+    type Output = Result<Page, ReadError>;
+
+    fn what(&self) -> &'static str {
+        "the usage job"
+    }
+
+    async fn start(&self) -> Result<String, Error> {
+        let query = self.query;
+        if !query.plain_dates.load(Ordering::Relaxed) {
+            let end = plus(query.last, 1);
+            match query.create(format!("{}T00:00:00Z/{end}T00:00:00Z", query.first)).await {
+                // The documentation shows date-times and dates, and does not say which of them a zone may follow.
+                Err(error) if error.kind == Kind::Rejected => {}
+                result => return result,
+            }
+        }
+        let id = query.create(format!("{}/{}", query.first, query.last)).await?;
+        query.plain_dates.store(true, Ordering::Relaxed);
+        Ok(id)
+    }
+
+    async fn poll(&self, id: &str) -> Result<State<Self::Output>, Error> {
+        let (envelope, page) = match self.page(id, None).await {
+            Ok(answer) => answer,
+            Err(error) if is_too_large(&error) => return Ok(State::Done(Err(ReadError::TooLarge))),
+            Err(error) => return Err(error),
+        };
+        let state = envelope.query_status.unwrap_or_default().to_ascii_lowercase();
+        Ok(match state.as_str() {
+            "succeeded" => State::Done(Ok(page)),
+            "queued" | "running" => State::Pending,
+            "failed" | "cancelled" => {
+                let code = envelope.error_body.and_then(|body| body.code);
+                State::Failed(match code.filter(|code| code.len() <= 80 && code.is_ascii()) {
+                    Some(code) => format!("{state} with code {}", code.escape_debug()),
+                    None => state,
+                })
+            }
+            _ => State::Unknown,
+        })
+    }
+}
+
+fn is_too_large(error: &Error) -> bool {
+    error
+        .code
+        .as_deref()
+        .is_some_and(|code| ["max.response.size.reached", "response.entity.too.large"].contains(&code))
+}
+
+fn too_large(error: Error) -> ReadError {
+    if is_too_large(&error) { ReadError::TooLarge } else { ReadError::Other(error.into()) }
+}
+
+/// The cursor in a `nextUri`, absolute or not. Only the cursor is taken: the next page is asked for where the first one was.
+fn cursor(next_uri: &str) -> Result<String, Error> {
+    let base = Url::parse("https://unused.invalid/").expect("a constant URL");
+    base.join(next_uri)
+        .ok()
+        .and_then(|url| {
+            url.query_pairs().find(|(name, _)| name == "after").map(|(_, value)| value.into_owned())
+        })
+        .ok_or_else(|| Error::new(Kind::Malformed, "getUsageAggregatesJob", "nextUri holds no after cursor"))
+}
+
+fn read_row(row: &[u8], take: &mut dyn FnMut(&UsageRow<'_>)) -> bool {
+    let Ok(row) = serde_json::from_slice::<Row>(row) else { return false };
+    let Some(day) = row.date.get().and_then(day) else { return false };
+    let (client_id, client_name) = match &row.oauth_client {
+        Some(client) => (client.id.get().unwrap_or(""), client.name.get().unwrap_or("")),
+        None => ("", ""),
+    };
+    take(&UsageRow {
+        day,
+        client_id,
+        client_name,
+        method: row.http_method.get().unwrap_or(""),
+        template_uri: row.template_uri.get().unwrap_or(""),
+        counts: row.counts,
+    });
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_cursor_is_found_in_a_path_and_in_a_url_of_whatever_host() {
+        for uri in ["/api/v2/usage/x?pageSize=5&after=a%2Bb%3D", "https://elsewhere.example/y?after=a%2Bb%3D"]
+        {
+            assert_eq!(cursor(uri).unwrap(), "a+b=", "{uri}");
+        }
+        assert_eq!(cursor("/api/v2/usage/x?pageSize=5").unwrap_err().kind, Kind::Malformed);
+    }
+
+    #[test]
+    fn fields_that_were_not_grouped_may_be_null_absent_or_empty() {
+        for rest in
+            ["", r#","httpMethod":null,"user":null"#, r#","httpMethod":"","templateUri":"","platform":"x""#]
+        {
+            let row = format!(r#"{{"date":"2026-11-19","oauthClient":{{"id":"a"}},"requestCount":3{rest}}}"#);
+            let mut seen = None;
+            assert!(read_row(row.as_bytes(), &mut |row| {
+                seen = Some((row.client_id.to_owned(), row.method.to_owned(), row.counts.disjoint().total()));
+            }));
+            assert_eq!(seen, Some(("a".into(), String::new(), 3)));
+        }
+    }
+
+    #[test]
+    fn a_row_without_a_day_or_with_an_impossible_count_is_not_understood() {
+        for row in [r#"{"requestCount":3}"#, r#"{"date":"2026-11-19","requestCount":-3}"#, "7", "null"] {
+            assert!(!read_row(row.as_bytes(), &mut |_| panic!("taken")), "{row}");
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! The `usage` collector: API requests of the organization's OAuth clients, by day.
+//!
+//! A refresh asks for the newest days by client, sums them up, and asks for the endpoints of the newest complete day if its
+//! figures changed. The first refresh also looks back for who was active when; that is asked for once.
+
+mod endpoints;
+mod fold;
+mod history;
+mod jobs;
+mod legacy;
+mod period;
+mod samples;
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+
+use self::endpoints::Endpoints;
+use self::fold::{Fold, Grouping};
+use self::history::History;
+use self::jobs::JobQuery;
+use self::legacy::LegacyQuery;
+use self::period::{Period, midnight, newest_complete, newest_settled, plus};
+use self::samples::{FairUse, samples};
+use super::counts::StatusCounts;
+use super::execution::{Completed, Pacing};
+use super::settings::{Settings, UsageApi, UsageSettings};
+use crate::clock::Clock;
+use crate::model::{CollectError, Reading, Reason};
+use crate::rest::Client;
+
+/// Days of one query. The jobs API takes 90, and counts the day of the interval's end.
+const QUERY_DAYS: i64 = 89;
+
+/// The jobs API refuses a start more than a year ago, to the second.
+const OLDEST_DAY: i64 = 364;
+
+/// The API that an organization's figures come from. The two count differently, so they are never mixed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Api {
+    Jobs,
+    Legacy,
+}
+
+/// The collector.
+pub(super) struct UsageCollector {
+    client: Arc<Client>,
+    settings: Arc<Settings>,
+    usage: UsageSettings,
+    clock: Clock,
+    pacing: Pacing,
+    /// Chosen with the first figures, and kept as long as they are.
+    api: Option<Api>,
+    plain_dates: AtomicBool,
+    history: History,
+    /// Whether the look-back has been read, or the vendor has nothing older.
+    looked_back: bool,
+    /// The endpoints of a day, and the day's sums when they were read.
+    endpoints: Option<(Date, Vec<(String, StatusCounts)>, Endpoints)>,
+}
+
+/// What a run notices besides figures.
+#[derive(Default)]
+struct Notes {
+    invalid_rows: u64,
+    restatements: u64,
+    unknown_enum_values: u64,
+}
+
+impl UsageCollector {
+    pub(super) fn new(
+        client: Arc<Client>,
+        settings: Arc<Settings>,
+        usage: UsageSettings,
+        clock: Clock,
+        pacing: Pacing,
+    ) -> Self {
+        Self {
+            client,
+            settings,
+            usage,
+            clock,
+            pacing,
+            api: None,
+            plain_dates: AtomicBool::new(false),
+            history: History::default(),
+            looked_back: false,
+            endpoints: None,
+        }
+    }
+
+    /// Collects once.
+    pub(super) async fn collect(&mut self) -> Result<Reading, CollectError> {
+        let mut notes = Notes::default();
+        let settled = newest_settled(self.clock.now(), self.usage.settle);
+        self.read_newest(settled, &mut notes).await?;
+        self.look_back(settled, &mut notes).await?;
+
+        let day = newest_complete(self.clock.now(), settled, self.history.has_rows(settled));
+        self.history.forget_before(self.oldest_needed(day));
+        self.read_endpoints(day, &mut notes).await?;
+
+        let fair_use = match self.api {
+            Some(Api::Jobs) => FairUse::Except(&self.settings.fair_use_excluded_clients),
+            _ => FairUse::AllCounted,
+        };
+        let mut samples = samples(&self.history, day, &self.settings, &self.usage, &fair_use);
+        let endpoints = self.endpoints.as_ref().map(|(.., endpoints)| endpoints);
+        if let Some(endpoints) = endpoints {
+            endpoints.push(&mut samples);
+        }
+        Ok(Reading {
+            samples,
+            data_through: Some(midnight(plus(day, 1))),
+            invalid_rows: notes.invalid_rows,
+            restatements: notes.restatements,
+            unknown_enum_values: notes.unknown_enum_values,
+            folded: endpoints.map(Endpoints::folded),
+        })
+    }
+
+    /// The oldest day whose sums are needed while `day`, or the day before it, is the newest complete one.
+    fn oldest_needed(&self, day: Date) -> Date {
+        let earlier = plus(day, -1);
+        Period::containing(earlier, self.settings.anchor_day)
+            .start
+            .min(plus(earlier, -i64::from(self.usage.trailing_days)))
+            .min(plus(earlier, -i64::from(self.usage.reread_days)))
+    }
+
+    /// Reads the days that are new, and again those that may have been restated.
+    async fn read_newest(&mut self, settled: Date, notes: &mut Notes) -> Result<(), CollectError> {
+        let needed = self.oldest_needed(settled);
+        let mut first = match self.history.covered() {
+            Some((from, to)) if from <= needed => {
+                plus(settled, 1 - i64::from(self.usage.reread_days)).min(plus(to, 1))
+            }
+            _ => needed,
+        };
+        while first <= settled {
+            let last = plus(first, QUERY_DAYS - 1).min(settled);
+            let fold = self.read(first, last, Grouping::Client, notes).await?;
+            notes.restatements += self.history.replace(first, last, fold);
+            first = plus(last, 1);
+        }
+        Ok(())
+    }
+
+    /// Reads older days backwards, once, for when each client was last active. What was read stays when a later query fails.
+    async fn look_back(&mut self, settled: Date, notes: &mut Notes) -> Result<(), CollectError> {
+        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        let oldest = plus(settled, 1 - i64::from(self.usage.lookback_days)).max(plus(today, -OLDEST_DAY));
+        while !self.looked_back {
+            let Some((from, _)) = self.history.covered().filter(|(from, _)| *from > oldest) else {
+                self.looked_back = true;
+                break;
+            };
+            let (first, last) = (plus(from, -QUERY_DAYS).max(oldest), plus(from, -1));
+            match self.read(first, last, Grouping::Client, notes).await {
+                Ok(fold) => {
+                    self.history.replace(first, last, fold);
+                    self.history.forget_before(self.oldest_needed(settled));
+                }
+                // How far back the vendor keeps its figures is not documented: a refusal is the answer.
+                Err(CollectError::Failed(failure))
+                    if failure.reason == Reason::Server && failure.is_refusal =>
+                {
+                    tracing::info!(%first, %last, error = failure.message, "the vendor has no usage that old");
+                    self.looked_back = true;
+                }
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads the endpoints of `day`, unless its figures are those they were read with.
+    async fn read_endpoints(&mut self, day: Date, notes: &mut Notes) -> Result<(), CollectError> {
+        let sums: Vec<(String, StatusCounts)> = self
+            .history
+            .window(day, day)
+            .into_iter()
+            .map(|(client_id, sum)| (client_id.to_owned(), sum))
+            .collect();
+        if self.usage.endpoints == 0
+            || self.endpoints.as_ref().is_some_and(|(of, with, _)| *of == day && *with == sums)
+        {
+            return Ok(());
+        }
+        let fold = self.read(day, day, Grouping::Endpoint, notes).await?;
+        self.endpoints = Some((day, sums, Endpoints::rank(fold.cells, self.usage.endpoints)));
+        Ok(())
+    }
+
+    /// Asks the organization's API, which the first answer chooses where the configuration leaves it open.
+    async fn read(
+        &mut self,
+        first: Date,
+        last: Date,
+        grouping: Grouping,
+        notes: &mut Notes,
+    ) -> Result<Fold, CollectError> {
+        let api = match (self.api, self.usage.api) {
+            (Some(api), _) => api,
+            (None, UsageApi::Legacy) => Api::Legacy,
+            (None, UsageApi::Jobs | UsageApi::Auto) => Api::Jobs,
+        };
+        let (api, result) = match self.ask(api, first, last, grouping).await {
+            Err(refused)
+                if self.api.is_none() && self.usage.api == UsageApi::Auto && is_unavailable(&refused) =>
+            {
+                tracing::info!(why = %refused, "the usage jobs API is not available, asking the legacy usage API");
+                (Api::Legacy, self.ask(Api::Legacy, first, last, grouping).await)
+            }
+            result => (api, result),
+        };
+        let Completed { output: fold, unknown_states } = result?;
+        self.api = Some(api);
+        notes.invalid_rows += fold.invalid_rows;
+        notes.unknown_enum_values += fold.unknown_methods + unknown_states;
+        Ok(fold)
+    }
+
+    async fn ask(
+        &self,
+        api: Api,
+        first: Date,
+        last: Date,
+        grouping: Grouping,
+    ) -> Result<Completed<Fold>, CollectError> {
+        let client = &*self.client;
+        match api {
+            Api::Jobs => {
+                let query = JobQuery { client, first, last, grouping, plain_dates: &self.plain_dates };
+                query.read(self.pacing).await
+            }
+            Api::Legacy => LegacyQuery { client, first, last, grouping }.read(self.pacing).await,
+        }
+    }
+}
+
+/// Whether an API is closed to the organization: no permission, or no such API.
+fn is_unavailable(error: &CollectError) -> bool {
+    match error {
+        CollectError::NotSupported(_) => true,
+        CollectError::Failed(failure) => failure.reason == Reason::Forbidden,
+    }
+}

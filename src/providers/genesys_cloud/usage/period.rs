@@ -1,0 +1,114 @@
+//! Which days count: the newest complete one, and the billing period around it. All days are UTC.
+
+use std::time::Duration;
+
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, ToSpan};
+
+/// A day without any rows counts as complete this long after its end: perhaps nobody asked for anything.
+const EMPTY_DAY_COMPLETE_AFTER: Duration = Duration::from_hours(12);
+
+/// A billing period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Period {
+    /// The first day.
+    pub(super) start: Date,
+    /// The day after the last one.
+    pub(super) end: Date,
+    /// Where the period comes from: the `source` label.
+    pub(super) source: &'static str,
+}
+
+/// 00:00 UTC of a day.
+pub(super) fn midnight(day: Date) -> Timestamp {
+    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
+}
+
+/// The day `days` after (before, when negative) another, as far as the calendar goes.
+pub(super) fn plus(day: Date, days: i64) -> Date {
+    day.saturating_add(days.days())
+}
+
+/// The newest day that ended at least `settle` ago.
+pub(super) fn newest_settled(now: Timestamp, settle: Duration) -> Date {
+    let settled = now.saturating_sub(settle).unwrap_or(Timestamp::MIN);
+    plus(settled.to_zoned(TimeZone::UTC).date(), -1)
+}
+
+/// The newest complete day: `settled`, or the day before while `settled` has no rows and these may still come.
+pub(super) fn newest_complete(now: Timestamp, settled: Date, has_rows: bool) -> Date {
+    let counts_when_empty = midnight(plus(settled, 1)).saturating_add(EMPTY_DAY_COMPLETE_AFTER);
+    if has_rows || counts_when_empty.is_ok_and(|at| now >= at) { settled } else { plus(settled, -1) }
+}
+
+impl Period {
+    /// The period that contains `day`: from one anchor day to the next, or the calendar month.
+    pub(super) fn containing(day: Date, anchor_day: Option<i8>) -> Self {
+        let anchor = anchor_day.unwrap_or(1);
+        let start_in_month = |first: Date| {
+            let last = first.days_in_month();
+            plus(first, i64::from(anchor.clamp(1, last)) - 1)
+        };
+        let first = day.first_of_month();
+        let start = start_in_month(first);
+        let (start, end) = if start <= day {
+            (start, start_in_month(first.saturating_add(1.month())))
+        } else {
+            (start_in_month(first.saturating_sub(1.month())), start)
+        };
+        let source = if anchor_day.is_some() { "anchor_day" } else { "calendar_month" };
+        Self { start, end, source }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const SETTLE: Duration = Duration::from_hours(3);
+
+    fn at(text: &str) -> Timestamp {
+        text.parse().unwrap()
+    }
+
+    #[test]
+    fn a_day_is_settled_three_hours_after_its_end() {
+        assert_eq!(newest_settled(at("2026-11-21T02:59:59Z"), SETTLE), date(2026, 11, 19));
+        assert_eq!(newest_settled(at("2026-11-21T03:00:00Z"), SETTLE), date(2026, 11, 20));
+    }
+
+    #[test]
+    fn a_settled_day_without_rows_is_complete_only_after_twelve_hours() {
+        let settled = date(2026, 11, 20);
+        assert_eq!(newest_complete(at("2026-11-21T04:00:00Z"), settled, true), settled);
+        assert_eq!(newest_complete(at("2026-11-21T04:00:00Z"), settled, false), date(2026, 11, 19));
+        assert_eq!(newest_complete(at("2026-11-21T12:00:00Z"), settled, false), settled);
+    }
+
+    #[test]
+    fn a_period_runs_from_anchor_day_to_anchor_day() {
+        let period = |day, anchor| {
+            let period = Period::containing(day, anchor);
+            (period.start, period.end)
+        };
+        assert_eq!(period(date(2026, 11, 20), Some(21)), (date(2026, 10, 21), date(2026, 11, 21)));
+        assert_eq!(period(date(2026, 11, 21), Some(21)), (date(2026, 11, 21), date(2026, 12, 21)));
+        assert_eq!(period(date(2026, 11, 20), None), (date(2026, 11, 1), date(2026, 12, 1)));
+        assert_eq!(period(date(2026, 3, 1), Some(31)), (date(2026, 2, 28), date(2026, 3, 31)));
+    }
+
+    proptest! {
+        #[test]
+        fn periods_tile_the_calendar(days in 0_i64..20_000, anchor in prop::option::of(1_i8..=31)) {
+            let day = plus(date(2000, 1, 1), days);
+            let period = Period::containing(day, anchor);
+            prop_assert!(period.start <= day && day < period.end);
+            prop_assert_eq!(Period::containing(period.start, anchor), period);
+            prop_assert_eq!(Period::containing(period.end, anchor).start, period.end);
+        }
+    }
+}

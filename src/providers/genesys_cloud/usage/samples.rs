@@ -1,0 +1,98 @@
+//! The sums of the days as samples.
+
+use std::collections::BTreeMap;
+
+use jiff::civil::Date;
+use regex::Regex;
+
+use super::history::History;
+use super::period::{Period, midnight, plus};
+use crate::catalogue::Gauge;
+use crate::catalogue::genesys_cloud as catalogue;
+use crate::model::Samples;
+use crate::providers::genesys_cloud::counts::StatusCounts;
+use crate::providers::genesys_cloud::settings::{Settings, UsageSettings};
+
+/// Which requests count towards fair use.
+pub(super) enum FairUse<'a> {
+    /// All: the legacy API leaves out Genesys' own clients by itself.
+    AllCounted,
+    /// All but those of clients whose names match.
+    Except(&'a [Regex]),
+}
+
+impl FairUse<'_> {
+    fn of(&self, client_name: Option<&str>) -> &'static str {
+        match self {
+            Self::Except(patterns)
+                if client_name.is_some_and(|name| patterns.iter().any(|pattern| pattern.is_match(name))) =>
+            {
+                "excluded"
+            }
+            _ => "counted",
+        }
+    }
+}
+
+/// All samples that the history gives for the newest complete `day`.
+pub(super) fn samples(
+    history: &History,
+    day: Date,
+    settings: &Settings,
+    usage: &UsageSettings,
+    fair_use: &FairUse<'_>,
+) -> Samples {
+    let mut samples = Samples::default();
+    let period = Period::containing(day, settings.anchor_day);
+    let trailing_start = plus(day, 1 - i64::from(usage.trailing_days));
+    let lookback_start = plus(day, 1 - i64::from(usage.lookback_days));
+
+    let mut clients = |gauge: &'static Gauge<3>, sums: BTreeMap<&str, StatusCounts>| {
+        for (client_id, counts) in sums {
+            let fair_use = fair_use.of(history.name(client_id));
+            for (status, requests) in counts.shown() {
+                samples.push(gauge, [client_id, status, fair_use], requests as f64);
+            }
+        }
+    };
+    clients(&catalogue::CLIENT_LAST_DAY_REQUESTS, history.window(day, day));
+    clients(&catalogue::CLIENT_PERIOD_TO_DATE_REQUESTS, history.window(period.start, day));
+    clients(&catalogue::CLIENT_TRAILING_REQUESTS, history.window(trailing_start, day));
+
+    for (client_id, active) in history.last_active(lookback_start) {
+        // A request of a day that is not complete yet is not shown anywhere else either.
+        samples.push(&catalogue::CLIENT_LAST_ACTIVE_TIMESTAMP, [client_id], seconds(active.min(day)));
+    }
+    samples.push(&catalogue::LAST_DAY_TIMESTAMP, [], seconds(day));
+    samples.push(&catalogue::TRAILING_WINDOW, [], f64::from(usage.trailing_days) * 86_400.0);
+    samples.push(&catalogue::PERIOD_START_TIMESTAMP, [], seconds(period.start));
+    samples.push(&catalogue::PERIOD_END_TIMESTAMP, [], seconds(period.end));
+    samples.push(&catalogue::PERIOD_INFO, [period.source], 1.0);
+    if let Some(allowance) = &settings.allowance {
+        samples.push(&catalogue::ALLOWANCE_REQUESTS, [], allowance.requests() as f64);
+        samples.push(&catalogue::ALLOWANCE_INFO, [allowance.source()], 1.0);
+    }
+    if let Some(price) = &settings.overage_unit_price {
+        samples.push(&catalogue::OVERAGE_UNIT_PRICE, [&price.currency], price.amount);
+    }
+    samples
+}
+
+fn seconds(day: Date) -> f64 {
+    midnight(day).as_second() as f64
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_clients_whose_names_match_are_excluded_from_fair_use() {
+        let patterns = [Regex::new("^purecloud").unwrap()];
+        let fair_use = FairUse::Except(&patterns);
+        assert_eq!(fair_use.of(Some("purecloud-builtin")), "excluded");
+        assert_eq!(fair_use.of(Some("my-purecloud")), "counted");
+        assert_eq!(fair_use.of(None), "counted");
+        assert_eq!(FairUse::AllCounted.of(Some("purecloud-builtin")), "counted");
+    }
+}

@@ -1,0 +1,439 @@
+//! Calls to one organization's vendor: a token on each, retries where they can help, bounded answers.
+
+use std::hash::{DefaultHasher, Hasher};
+use std::num::NonZeroU32;
+use std::sync::Arc;
+use std::time::Duration;
+
+use backon::{ExponentialBuilder, Retryable};
+use reqwest::Method;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use url::Url;
+
+use super::channel::{Answer, Channel};
+use super::credential::Credential;
+use super::error::{Error, Kind, harmless};
+use super::governor::Governor;
+use super::rows::{RowSplitter, SplitError};
+use super::transport::Transport;
+use crate::clock::Clock;
+use crate::secret::Secret;
+use crate::telemetry::ApiMetrics;
+
+/// The longest answer without rows.
+const JSON_LIMIT: usize = 8 * 1024 * 1024;
+
+/// The longest answer with rows; they are folded as they arrive, so this bounds time and traffic rather than memory.
+const ROWS_LIMIT: u64 = 512 * 1024 * 1024;
+
+/// The longest error body that is looked into for the vendor's code.
+const ERROR_LIMIT: usize = 64 * 1024;
+
+/// Tries after the first one.
+const RETRIES: usize = 3;
+
+/// A longer wait than this ends the run instead: some limits are daily and ask for hours.
+const LONGEST_WAIT: Duration = Duration::from_mins(3);
+
+/// What a 429 without `Retry-After` is taken to ask for.
+const DEFAULT_WAIT: Duration = Duration::from_secs(3);
+
+/// What differs between vendors in how they answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Dialect {
+    /// Header with the id that the vendor's support asks for.
+    pub correlation_header: &'static str,
+    /// Headers of the vendor's rate-limit window: requests used, requests allowed, seconds left.
+    pub rate_limit_headers: [&'static str; 3],
+    /// Error codes that neither a new token nor another try will mend.
+    pub final_codes: &'static [&'static str],
+}
+
+/// Where a vendor is and who asks.
+pub struct Endpoint {
+    /// Base URL of the API.
+    pub api_url: Url,
+    /// URL of the token endpoint.
+    pub token_url: Url,
+    /// The OAuth client.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: Secret,
+    /// The exporter's own limit.
+    pub requests_per_minute: NonZeroU32,
+    /// How the vendor answers.
+    pub dialect: Dialect,
+}
+
+/// A client for one organization's vendor.
+pub struct Client {
+    channel: Channel,
+    credential: Credential,
+    api_url: Url,
+    dialect: Dialect,
+}
+
+/// One call of an operation. It only ever goes to the configured API host.
+#[derive(Debug, Clone)]
+pub struct Call {
+    operation: &'static str,
+    method: Method,
+    path: Vec<String>,
+    query: Vec<(&'static str, String)>,
+    body: Option<serde_json::Value>,
+}
+
+/// What a call with rows brought.
+pub struct Rows<S, T> {
+    /// The sink that took the rows.
+    pub rows: S,
+    /// The rest of the answer.
+    pub envelope: T,
+    /// A digest of the rows' bytes: equal pages have equal digests.
+    pub digest: u64,
+    /// How many rows there were.
+    pub count: usize,
+}
+
+/// Takes the rows of one answer. Each try gets a new one, so that no row counts twice.
+pub trait RowSink: Send {
+    /// Takes one row, the bytes of a JSON value.
+    ///
+    /// # Errors
+    /// When the answer must not be used at all; a row that cannot be understood is the sink's to count.
+    fn row(&mut self, row: &[u8]) -> Result<(), RowsRefused>;
+}
+
+/// A sink's refusal to take more rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RowsRefused {
+    /// How many rows it is willing to hold.
+    pub limit: usize,
+}
+
+#[derive(Deserialize)]
+struct ErrorBody {
+    code: Option<String>,
+}
+
+impl Call {
+    /// A GET of the path made of `segments`, which are percent-encoded.
+    #[must_use]
+    pub fn get(operation: &'static str, segments: &[&str]) -> Self {
+        Self::new(operation, Method::GET, segments)
+    }
+
+    /// A POST of `body` to the path made of `segments`.
+    #[must_use]
+    pub fn post(operation: &'static str, segments: &[&str], body: serde_json::Value) -> Self {
+        Self { body: Some(body), ..Self::new(operation, Method::POST, segments) }
+    }
+
+    /// The operation of the vendor's API.
+    #[must_use]
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    /// The same call with one more query parameter.
+    #[must_use]
+    pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
+        self.query.push((name, value.to_string()));
+        self
+    }
+
+    fn new(operation: &'static str, method: Method, segments: &[&str]) -> Self {
+        let path = segments.iter().map(|segment| (*segment).to_owned()).collect();
+        Self { operation, method, path, query: Vec::new(), body: None }
+    }
+
+    fn url(&self, base: &Url) -> Url {
+        let mut url = base.clone();
+        url.path_segments_mut()
+            .expect("the configuration takes only http and https URLs")
+            .pop_if_empty()
+            .extend(&self.path);
+        if !self.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(&self.query);
+        }
+        url
+    }
+}
+
+impl Client {
+    /// A client that shares `transport` with all others.
+    #[must_use]
+    pub fn new(endpoint: Endpoint, transport: Arc<Transport>, metrics: ApiMetrics, clock: Clock) -> Self {
+        Self {
+            channel: Channel {
+                transport,
+                governor: Arc::new(Governor::new(endpoint.requests_per_minute)),
+                metrics,
+            },
+            credential: Credential::new(
+                endpoint.token_url,
+                endpoint.client_id,
+                endpoint.client_secret,
+                clock,
+            ),
+            api_url: endpoint.api_url,
+            dialect: endpoint.dialect,
+        }
+    }
+
+    /// Keeps `ccaas_exporter_api_budget_remaining_requests` true at every scrape.
+    pub fn budget_refresher(&self) -> impl Fn() + Send + Sync + 'static {
+        let (governor, metrics) = (self.channel.governor.clone(), self.channel.metrics.clone());
+        move || metrics.set_budget_remaining(governor.remaining())
+    }
+
+    /// Calls and reads the answer whole.
+    ///
+    /// # Errors
+    /// See [`Kind`].
+    pub async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
+        with_retries(|| async {
+            let body = self.open(call).await?.body(JSON_LIMIT).await?;
+            parse(call.operation, &body)
+        })
+        .await
+    }
+
+    /// Calls and hands the rows of the answer's top-level array `key` to a sink while they arrive.
+    ///
+    /// # Errors
+    /// See [`Kind`].
+    pub async fn rows<S: RowSink, T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        key: &'static str,
+        new_sink: impl Fn() -> S + Sync,
+    ) -> Result<Rows<S, T>, Error> {
+        with_retries(|| self.try_rows(call, key, new_sink())).await
+    }
+
+    async fn try_rows<S: RowSink, T: DeserializeOwned>(
+        &self,
+        call: &Call,
+        key: &'static str,
+        mut rows: S,
+    ) -> Result<Rows<S, T>, Error> {
+        let mut answer = self.open(call).await?;
+        let mut splitter = RowSplitter::new(key);
+        let mut digest = DefaultHasher::new();
+        let mut length = 0_u64;
+        let mut count = 0;
+        while let Some(piece) = answer.piece().await? {
+            length += piece.len() as u64;
+            if length > ROWS_LIMIT {
+                let detail = format!("the answer is longer than {ROWS_LIMIT} bytes");
+                return Err(Error::new(Kind::TooLarge, call.operation, detail));
+            }
+            splitter
+                .feed(&piece, &mut |row| {
+                    digest.write(row);
+                    count += 1;
+                    rows.row(row).map_err(Stop::Rows)
+                })
+                .map_err(|stop| stop.into_error(call.operation))?;
+        }
+        let envelope = splitter.finish().map_err(|error| Stop::Split(error).into_error(call.operation))?;
+        Ok(Rows { rows, envelope: parse(call.operation, &envelope)?, digest: digest.finish(), count })
+    }
+
+    /// One try, up to the head of a successful answer; a refused token is renewed once.
+    async fn open(&self, call: &Call) -> Result<Answer<'_>, Error> {
+        let mut renewed = false;
+        loop {
+            let token = self.credential.token(&self.channel).await?;
+            let http = self.channel.transport.http();
+            let mut request =
+                http.request(call.method.clone(), call.url(&self.api_url)).bearer_auth(token.expose());
+            request = request.header("accept", "application/json");
+            if let Some(body) = &call.body {
+                request = request.header("content-type", "application/json").body(body.to_string());
+            }
+            let answer = self.channel.send(call.operation, request).await?;
+            self.observe_rate_limit(&answer);
+            if answer.status().is_success() {
+                return Ok(answer);
+            }
+            let error = self.refusal(call.operation, answer).await;
+            if error.kind != Kind::Unauthorized || renewed || self.is_final(&error) {
+                return Err(error);
+            }
+            self.credential.forget(&token).await;
+            renewed = true;
+        }
+    }
+
+    fn observe_rate_limit(&self, answer: &Answer<'_>) {
+        let [count, allowed, reset] = self.dialect.rate_limit_headers.map(|name| answer.number(name));
+        if let (Some(count), Some(allowed), Some(reset)) = (count, allowed, reset) {
+            self.channel.governor.observe(count, allowed, Duration::from_secs(reset.into()));
+        }
+    }
+
+    /// What an unsuccessful answer means. Its body is looked into for the vendor's code and for nothing else.
+    async fn refusal(&self, operation: &'static str, answer: Answer<'_>) -> Error {
+        let mut error = status_error(operation, answer.status().as_u16());
+        error.correlation_id = answer.header(self.dialect.correlation_header).and_then(harmless);
+        if let Kind::RateLimited(retry_after) = &mut error.kind {
+            let wait = answer.retry_after().unwrap_or(DEFAULT_WAIT);
+            *retry_after = Some(wait);
+            if wait > LONGEST_WAIT {
+                error.detail += &format!(" and asks to wait {} s", wait.as_secs());
+            } else {
+                self.channel.governor.pause(wait);
+            }
+        }
+        // A body that cannot be read must not hide the status.
+        if let Ok(body) = answer.body(ERROR_LIMIT).await {
+            let code = serde_json::from_slice::<ErrorBody>(&body).ok().and_then(|body| body.code);
+            error.code = code.as_deref().and_then(harmless);
+        }
+        // A code that no other try will mend makes the request itself the trouble.
+        if error.kind == Kind::Unavailable && self.is_final(&error) {
+            error.kind = Kind::Rejected;
+        }
+        error
+    }
+
+    fn is_final(&self, error: &Error) -> bool {
+        error.code.as_deref().is_some_and(|code| self.dialect.final_codes.contains(&code))
+    }
+}
+
+/// What a status outside 2xx means.
+pub(super) fn status_error(operation: &'static str, status: u16) -> Error {
+    let kind = match status {
+        401 => Kind::Unauthorized,
+        403 => Kind::Forbidden,
+        404 | 410 => Kind::NotFound,
+        408 => Kind::Timeout,
+        429 => Kind::RateLimited(None),
+        501 => Kind::Rejected,
+        500.. => Kind::Unavailable,
+        _ => Kind::Rejected,
+    };
+    Error::new(kind, operation, format!("the vendor answered {status}"))
+}
+
+/// Repeats what a moment's patience may mend, after a random part of a growing delay ("full jitter").
+async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
+    attempt: impl FnMut() -> F,
+) -> Result<T, Error> {
+    let delays = ExponentialBuilder::default()
+        .with_min_delay(Duration::from_secs(1))
+        .with_max_delay(Duration::from_secs(30))
+        .with_factor(3.0)
+        .with_max_times(RETRIES);
+    attempt
+        .retry(delays)
+        .when(|error| match error.kind {
+            Kind::RateLimited(wait) => wait.unwrap_or_default() <= LONGEST_WAIT,
+            Kind::Unavailable | Kind::Timeout | Kind::Unreachable => true,
+            _ => false,
+        })
+        .adjust(|error, delay| {
+            let jitter = delay?.mul_f64(fastrand::f64());
+            Some(match error.kind {
+                Kind::RateLimited(wait) => wait.unwrap_or_default() + jitter,
+                _ => jitter,
+            })
+        })
+        .await
+}
+
+/// Parses an answer. `serde`'s own message could quote the answer, so only the place is told.
+fn parse<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, Error> {
+    serde_json::from_slice(body).map_err(|error| {
+        let what = if error.is_data() { "JSON of another shape than documented" } else { "not JSON" };
+        let detail = format!("the answer is {what} (line {}, column {})", error.line(), error.column());
+        Error::new(Kind::Malformed, operation, detail)
+    })
+}
+
+/// Why reading rows stopped.
+enum Stop {
+    Split(SplitError),
+    Rows(RowsRefused),
+}
+
+impl From<SplitError> for Stop {
+    fn from(error: SplitError) -> Self {
+        Self::Split(error)
+    }
+}
+
+impl Stop {
+    fn into_error(self, operation: &'static str) -> Error {
+        let (kind, detail) = match self {
+            Self::Split(SplitError::TooLong) => {
+                (Kind::TooLarge, "one row of the answer is too long".to_owned())
+            }
+            Self::Split(SplitError::NotJson) => (Kind::Malformed, "the answer is not JSON".to_owned()),
+            Self::Split(SplitError::Incomplete) => (Kind::Malformed, "the answer ends too early".to_owned()),
+            Self::Rows(RowsRefused { limit }) => {
+                (Kind::TooLarge, format!("the answer has more than {limit} rows"))
+            }
+        };
+        Error::new(kind, operation, detail)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_and_query_are_percent_encoded_below_the_configured_base() {
+        let call =
+            Call::get("getClientUsageSummary", &["api", "v2", "oauth", "clients", "a/../b?c", "usage"])
+                .query("after", "x+y=&z");
+        let url = call.url(&Url::parse("https://gateway.example/genesys/").unwrap());
+        assert_eq!(
+            url.as_str(),
+            "https://gateway.example/genesys/api/v2/oauth/clients/a%2F..%2Fb%3Fc/usage?after=x%2By%3D%26z"
+        );
+    }
+
+    #[test]
+    fn a_parse_error_tells_the_place_but_quotes_nothing() {
+        let error = parse::<Vec<u64>>("getTokenInfo", br#"["planted@example.com"]"#).unwrap_err();
+        assert_eq!(error.kind, Kind::Malformed);
+        assert!(!error.to_string().contains("planted"), "{error}");
+        assert!(error.to_string().contains("column"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn trouble_is_retried_three_times_and_a_refusal_not_at_all() {
+        for (kind, tries) in
+            [(Kind::Unavailable, 4), (Kind::Timeout, 4), (Kind::Forbidden, 1), (Kind::Malformed, 1)]
+        {
+            let mut tried = 0;
+            let result: Result<(), Error> = with_retries(|| {
+                tried += 1;
+                async move { Err(Error::new(kind, "getTokenInfo", "")) }
+            })
+            .await;
+            assert_eq!((result.unwrap_err().kind, tried), (kind, tries));
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_vendors_wait_is_kept_but_not_one_of_hours() {
+        let started = tokio::time::Instant::now();
+        let wait = |seconds| Kind::RateLimited(Some(Duration::from_secs(seconds)));
+        let mut answers = vec![Ok(7), Err(Error::new(wait(100), "getTokenInfo", ""))];
+        let mut next = || answers.pop().expect("no third try");
+        assert_eq!(with_retries(|| std::future::ready(next())).await, Ok(7));
+        assert!(started.elapsed() >= Duration::from_secs(100));
+
+        let refused =
+            with_retries(|| async { Err::<(), _>(Error::new(wait(181), "getTokenInfo", "")) }).await;
+        assert_eq!(refused.unwrap_err().kind, wait(181));
+        assert!(started.elapsed() < Duration::from_secs(110));
+    }
+}

@@ -1,0 +1,127 @@
+//! Access tokens by the client-credentials grant: one at a time, renewed early, never printed.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use url::Url;
+
+use super::channel::Channel;
+use super::client::status_error;
+use super::error::{Error, Kind, harmless};
+use crate::clock::Clock;
+use crate::secret::Secret;
+
+const OPERATION: &str = "createToken";
+
+/// Assumed when the vendor does not say how long a token lives.
+const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
+
+/// A token is renewed this long before it expires, or after nine tenths of a shorter life.
+const RENEW_BEFORE: Duration = Duration::from_mins(1);
+
+/// A token answer is a few hundred bytes.
+const BODY_LIMIT: usize = 64 * 1024;
+
+/// An OAuth client and its current token.
+pub(super) struct Credential {
+    token_url: Url,
+    client_id: String,
+    client_secret: Secret,
+    clock: Clock,
+    /// Held while a token is fetched, so that others wait for that one instead of fetching their own.
+    token: Mutex<Option<Token>>,
+}
+
+/// A bearer token; cheap to clone.
+#[derive(Clone)]
+pub(super) struct Token {
+    value: SecretString,
+    renew_at: Instant,
+}
+
+#[derive(Deserialize)]
+struct TokenAnswer {
+    access_token: SecretString,
+    expires_in: Option<u64>,
+}
+
+#[derive(Deserialize)]
+struct TokenRefusal {
+    error: Option<String>,
+}
+
+impl Token {
+    pub(super) fn expose(&self) -> &str {
+        self.value.expose_secret()
+    }
+}
+
+impl Credential {
+    pub(super) fn new(token_url: Url, client_id: String, client_secret: Secret, clock: Clock) -> Self {
+        Self { token_url, client_id, client_secret, clock, token: Mutex::default() }
+    }
+
+    /// The current token, fetched first if there is none or it is about to expire.
+    pub(super) async fn token(&self, channel: &Channel) -> Result<Token, Error> {
+        let mut current = self.token.lock().await;
+        if let Some(token) = current.as_ref().filter(|token| Instant::now() < token.renew_at) {
+            return Ok(token.clone());
+        }
+        let token = self.fetch(channel).await?;
+        Ok(current.insert(token).clone())
+    }
+
+    /// Forgets `refused`, unless another request has renewed it already.
+    pub(super) async fn forget(&self, refused: &Token) {
+        let mut current = self.token.lock().await;
+        if current.as_ref().is_some_and(|token| token.expose() == refused.expose()) {
+            *current = None;
+        }
+    }
+
+    async fn fetch(&self, channel: &Channel) -> Result<Token, Error> {
+        let secret =
+            self.client_secret.read().map_err(|why| Error::new(Kind::Unauthorized, OPERATION, why))?;
+        let request = channel
+            .transport
+            .http()
+            .post(self.token_url.clone())
+            .basic_auth(&self.client_id, Some(secret.expose_secret()))
+            .form(&[("grant_type", "client_credentials")]);
+        let answer = channel.send(OPERATION, request).await?;
+        let status = answer.status();
+        let body = answer.body(BODY_LIMIT).await?;
+        if !status.is_success() {
+            return Err(refusal(status.as_u16(), &body));
+        }
+        let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| {
+            Error::new(Kind::Malformed, OPERATION, "the token answer is not the JSON of an OAuth token")
+        })?;
+        let lifetime = answer.expires_in.map_or(DEFAULT_LIFETIME, Duration::from_secs);
+        let expiry = self.clock.now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
+        channel.metrics.set_token_expiry(expiry);
+        Ok(Token {
+            value: answer.access_token,
+            renew_at: Instant::now() + lifetime.saturating_sub(RENEW_BEFORE.min(lifetime / 10)),
+        })
+    }
+}
+
+/// What a refused token request means. The answer is OAuth's, not the API's: an `error` and no more.
+fn refusal(status: u16, body: &[u8]) -> Error {
+    let code = serde_json::from_slice::<TokenRefusal>(body).ok().and_then(|refusal| refusal.error);
+    let mut error = match status {
+        429 | 500.. => status_error(OPERATION, status),
+        _ => Error::new(
+            Kind::Unauthorized,
+            OPERATION,
+            format!("the login host answered {status}: check client_id, client_secret and region"),
+        ),
+    };
+    error.code = code.as_deref().and_then(harmless);
+    error
+}

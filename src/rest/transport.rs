@@ -1,0 +1,84 @@
+//! The one HTTP client of the process: connections, trust, proxy, and how much may be in flight.
+
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use reqwest::{Certificate, NoProxy, Proxy};
+use secrecy::ExposeSecret;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::secret::Secret;
+
+/// A connection that takes longer than this has failed, however long a request may take.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Which proxy vendor requests go through.
+#[derive(Debug, Clone)]
+pub enum ProxyChoice {
+    /// What `HTTPS_PROXY`, `HTTP_PROXY` and `NO_PROXY` say.
+    Environment,
+    /// This one; `NO_PROXY` still applies.
+    Url(Secret),
+    /// None, whatever the environment says.
+    Direct,
+}
+
+/// The HTTP client that all organizations share.
+pub struct Transport {
+    http: reqwest::Client,
+    in_flight: Semaphore,
+}
+
+impl Transport {
+    /// Builds the client. `request_timeout` covers one request, its body included.
+    ///
+    /// # Errors
+    /// When the proxy URL or the CA file cannot be used, or the system has no trust anchors.
+    pub fn new(
+        request_timeout: Duration,
+        concurrency: NonZeroUsize,
+        proxy: &ProxyChoice,
+        ca_file: Option<&Path>,
+    ) -> anyhow::Result<Self> {
+        use anyhow::Context;
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("ccaas-exporter/", env!("CARGO_PKG_VERSION")))
+            .timeout(request_timeout)
+            .connect_timeout(CONNECT_TIMEOUT.min(request_timeout))
+            // A redirect would take the bearer token to wherever it points.
+            .redirect(reqwest::redirect::Policy::none())
+            // Tries are counted and paid for: only `Client` repeats a request.
+            .retry(reqwest::retry::never());
+        builder = match proxy {
+            ProxyChoice::Environment => builder,
+            ProxyChoice::Direct => builder.no_proxy(),
+            ProxyChoice::Url(url) => {
+                let url = url.read().map_err(anyhow::Error::msg)?;
+                let proxy = Proxy::all(url.expose_secret())
+                    .map_err(|error| error.without_url())
+                    .context("global.proxy_url is not a proxy URL")?;
+                builder.proxy(proxy.no_proxy(NoProxy::from_env()))
+            }
+        };
+        if let Some(path) = ca_file {
+            let bundle =
+                std::fs::read(path).with_context(|| format!("cannot read the CA file {}", path.display()))?;
+            let certificates = Certificate::from_pem_bundle(&bundle)
+                .with_context(|| format!("the CA file {} holds no PEM certificates", path.display()))?;
+            builder = builder.tls_certs_merge(certificates);
+        }
+        let http =
+            builder.build().context("cannot build the HTTP client (are CA certificates installed?)")?;
+        Ok(Self { http, in_flight: Semaphore::new(concurrency.get()) })
+    }
+
+    pub(super) fn http(&self) -> &reqwest::Client {
+        &self.http
+    }
+
+    /// A place among the requests in flight, to be held until the body is read.
+    pub(super) async fn place(&self) -> SemaphorePermit<'_> {
+        self.in_flight.acquire().await.expect("the semaphore is never closed")
+    }
+}

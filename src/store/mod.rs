@@ -1,0 +1,203 @@
+//! The last good figures of every collector, and what there is to tell about each.
+//!
+//! A collector writes through its [`Slot`]. Whoever serves reads the [`Published`] body, which is replaced whole by one atomic
+//! swap: no scrape waits for a collection, and none sees half of one.
+
+mod publish;
+mod status;
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use bytes::Bytes;
+use jiff::Timestamp;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+pub use publish::publish;
+pub use status::{CollectorStatus, LastError, Outcome};
+
+use crate::exposition::{Encoded, Part, Selection, render};
+use crate::model::{CollectError, CollectorId, Failure, Reading, Reason, Schedule};
+use crate::telemetry::CollectorMetrics;
+
+/// A collector that is late by more than this is stuck.
+const WATCHDOG_GRACE: Duration = Duration::from_mins(1);
+
+/// The store: a cheap handle.
+#[derive(Clone)]
+pub struct Store(Arc<Shared>);
+
+struct Shared {
+    max_series_per_organization: usize,
+    collectors: Mutex<Vec<State>>,
+    changed: Notify,
+    published: ArcSwap<Published>,
+}
+
+/// What the store holds of one collector.
+struct State {
+    status: CollectorStatus,
+    lines: Option<Arc<Encoded>>,
+    /// When the current wait and run must be over.
+    deadline: Option<Instant>,
+    metrics: CollectorMetrics,
+}
+
+/// The vendor families of all collectors as one gzip member.
+#[derive(Debug, Default)]
+pub struct Published {
+    /// The body.
+    pub gzip: Bytes,
+    /// Grows with each new body.
+    pub generation: u64,
+    /// Whether every collector had ended a run when this body was made.
+    pub ready: bool,
+}
+
+/// A collector's way into the store.
+pub struct Slot {
+    store: Store,
+    index: usize,
+    id: CollectorId,
+}
+
+impl Store {
+    /// An empty store.
+    #[must_use]
+    pub fn new(max_series_per_organization: usize) -> Self {
+        Self(Arc::new(Shared {
+            max_series_per_organization,
+            collectors: Mutex::default(),
+            changed: Notify::new(),
+            published: ArcSwap::default(),
+        }))
+    }
+
+    /// A place for one more collector.
+    #[must_use]
+    pub fn slot(&self, id: CollectorId, schedule: Schedule, metrics: CollectorMetrics) -> Slot {
+        let mut collectors = self.lock();
+        let index = collectors.len();
+        let status = CollectorStatus::new(id.clone(), schedule);
+        collectors.push(State { status, lines: None, deadline: None, metrics });
+        Slot { store: self.clone(), index, id }
+    }
+
+    /// The current body.
+    #[must_use]
+    pub fn published(&self) -> Arc<Published> {
+        self.0.published.load_full()
+    }
+
+    /// A body of only the selected organizations and collectors.
+    ///
+    /// # Errors
+    /// See [`render`].
+    pub fn render(&self, selection: &Selection) -> std::io::Result<Bytes> {
+        let lines: Vec<(String, Arc<Encoded>)> = self
+            .lock()
+            .iter()
+            .filter(|state| state.status.is_selected(selection))
+            .filter_map(|state| Some((state.status.id.organization.clone(), state.lines.clone()?)))
+            .collect();
+        render(lines.iter().map(|(organization, lines)| Part { organization, lines }))
+    }
+
+    /// What there is to tell about each collector, in the order of the configuration.
+    #[must_use]
+    pub fn status(&self) -> Vec<CollectorStatus> {
+        self.lock().iter().map(|state| state.status.clone()).collect()
+    }
+
+    /// The collectors that should have ended a run long ago: something is wrong with the exporter itself.
+    #[must_use]
+    pub fn stuck(&self) -> Vec<CollectorId> {
+        let now = Instant::now();
+        self.lock()
+            .iter()
+            .filter(|state| state.deadline.is_some_and(|deadline| deadline < now))
+            .map(|state| state.status.id.clone())
+            .collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<State>> {
+        self.0.collectors.lock().expect("nothing panics while it holds the lock")
+    }
+}
+
+impl Slot {
+    /// The collector.
+    #[must_use]
+    pub fn id(&self) -> &CollectorId {
+        &self.id
+    }
+
+    /// The next run starts `wait` after `now` and takes `timeout` at the most.
+    pub fn waiting(&self, now: Timestamp, wait: Duration, timeout: Duration) {
+        self.update(|state| {
+            let next_run = now.checked_add(wait).unwrap_or(Timestamp::MAX);
+            state.status.next_run = Some(next_run);
+            state.deadline = Some(Instant::now() + wait + timeout + WATCHDOG_GRACE);
+            state.metrics.set_next_run(next_run);
+        });
+    }
+
+    /// Whether the organization has room for `series` of this collector.
+    ///
+    /// # Errors
+    /// When it has not.
+    pub fn admit(&self, series: usize) -> Result<(), CollectError> {
+        let collectors = self.store.lock();
+        let others: usize = collectors
+            .iter()
+            .enumerate()
+            .filter(|(index, state)| {
+                *index != self.index && state.status.id.organization == self.id.organization
+            })
+            .map(|(_, state)| state.status.series)
+            .sum();
+        let limit = self.store.0.max_series_per_organization;
+        if series + others <= limit {
+            return Ok(());
+        }
+        Err(Failure::new(
+            Reason::Limit,
+            format!(
+                "{series} series beside the {others} of the organization's other collectors are more than \
+                 global.max_series_per_organization ({limit}): lower the collector's own bounds or raise the limit"
+            ),
+        )
+        .into())
+    }
+
+    /// A run ended at `now`. Only a good one replaces the figures.
+    pub fn record(&self, now: Timestamp, took: Duration, outcome: Result<(Reading, Encoded), CollectError>) {
+        self.update(|state| {
+            state.metrics.attempted(now, took);
+            state.status.attempted(now, took);
+            match outcome {
+                Ok((reading, lines)) => {
+                    state.metrics.succeeded(now, &reading);
+                    state.metrics.set_series(lines.series());
+                    state.status.succeeded(now, &reading, lines.series());
+                    state.lines = Some(Arc::new(lines));
+                }
+                Err(CollectError::NotSupported(why)) => {
+                    state.metrics.not_supported();
+                    state.status.not_supported(now, why);
+                }
+                Err(CollectError::Failed(failure)) => {
+                    state.metrics.failed(failure.reason);
+                    state.status.failed(now, failure);
+                }
+            }
+        });
+        self.store.0.changed.notify_one();
+    }
+
+    fn update(&self, change: impl FnOnce(&mut State)) {
+        change(&mut self.store.lock()[self.index]);
+    }
+}

@@ -1,0 +1,78 @@
+//! Makes a new body whenever something changed, and drops what has become too old.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_util::sync::CancellationToken;
+
+use super::{Outcome, Published, Store};
+use crate::clock::Clock;
+use crate::exposition::Selection;
+
+/// How often to look for figures that have become too old, whatever the clock does.
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// Publishes until `stop`. Changes that come while a body is made wait for the next one, so a burst of them costs little.
+pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) {
+    loop {
+        let next_expiry = store.drop_stale(clock.now());
+        let ready = store.lock().iter().all(|state| state.status.outcome != Outcome::Pending);
+        let rendering = store.clone();
+        let rendered = tokio::task::spawn_blocking(move || rendering.render(&Selection::default())).await;
+        let gzip = rendered.expect("rendering does not panic").expect("memory does not fail");
+        let generation = store.0.published.load().generation + 1;
+        store.0.published.store(Arc::new(Published { gzip, generation, ready }));
+
+        let pause = next_expiry
+            .and_then(|expiry| Duration::try_from(expiry.duration_since(clock.now())).ok())
+            .map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE));
+        let changed = async {
+            // Without a change a new body would be the same: only a passed expiry is one.
+            loop {
+                tokio::select! {
+                    () = store.0.changed.notified() => return,
+                    () = tokio::time::sleep(pause) => if store.has_stale(clock.now()) { return },
+                }
+            }
+        };
+        tokio::select! {
+            () = stop.cancelled() => return,
+            () = changed => {}
+        }
+    }
+}
+
+impl Store {
+    /// Drops figures older than their collector's `max_staleness`; says when the next ones will be.
+    fn drop_stale(&self, now: Timestamp) -> Option<Timestamp> {
+        let mut next = None;
+        for state in self.lock().iter_mut().filter(|state| state.lines.is_some()) {
+            let Some(expiry) = state.status.expiry() else { continue };
+            if expiry > now {
+                next = Some(next.map_or(expiry, |next: Timestamp| next.min(expiry)));
+                continue;
+            }
+            state.lines = None;
+            state.status.series = 0;
+            state.metrics.set_series(0);
+            let id = &state.status.id;
+            let age =
+                state.status.last_success.map_or(SignedDuration::ZERO, |success| now.duration_since(success));
+            tracing::warn!(
+                organization = id.organization,
+                provider = id.provider,
+                collector = id.collector,
+                age_s = age.as_secs(),
+                "the last good figures are older than max_staleness and are no longer served"
+            );
+        }
+        next
+    }
+
+    fn has_stale(&self, now: Timestamp) -> bool {
+        self.lock()
+            .iter()
+            .any(|state| state.lines.is_some() && state.status.expiry().is_some_and(|expiry| expiry <= now))
+    }
+}

@@ -1,0 +1,110 @@
+//! What there is to tell about one collector.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::exposition::Selection;
+use crate::model::{CollectorId, Failure, Reading, Schedule};
+
+/// How a collector's last run ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Outcome {
+    /// There was none yet.
+    Pending,
+    /// It brought figures.
+    Succeeded,
+    /// The vendor does not offer this to the organization.
+    NotSupported,
+    /// It failed.
+    Failed,
+}
+
+/// One collector, as the status page shows it.
+#[derive(Debug, Clone)]
+pub struct CollectorStatus {
+    /// Who.
+    pub id: CollectorId,
+    /// When it runs.
+    pub schedule: Schedule,
+    /// How the last run ended.
+    pub outcome: Outcome,
+    /// When the last run ended.
+    pub last_attempt: Option<Timestamp>,
+    /// When the last good run ended.
+    pub last_success: Option<Timestamp>,
+    /// How long the last run took.
+    pub duration: Option<Duration>,
+    /// End of the newest vendor period that the figures cover.
+    pub data_through: Option<Timestamp>,
+    /// When it runs next.
+    pub next_run: Option<Timestamp>,
+    /// Series that are served now.
+    pub series: usize,
+    /// What went wrong last, also when it is over.
+    pub last_error: Option<LastError>,
+}
+
+/// What went wrong in a run.
+#[derive(Debug, Clone, Serialize)]
+pub struct LastError {
+    /// When the run ended.
+    pub at: Timestamp,
+    /// The class of failure; `not_supported` where nothing is wrong.
+    pub reason: &'static str,
+    /// One sentence for people.
+    pub message: String,
+}
+
+impl CollectorStatus {
+    pub(super) fn new(id: CollectorId, schedule: Schedule) -> Self {
+        Self {
+            id,
+            schedule,
+            outcome: Outcome::Pending,
+            last_attempt: None,
+            last_success: None,
+            duration: None,
+            data_through: None,
+            next_run: None,
+            series: 0,
+            last_error: None,
+        }
+    }
+
+    /// Whether the selection names this collector.
+    #[must_use]
+    pub fn is_selected(&self, selection: &Selection) -> bool {
+        selection.organization(&self.id.organization) && selection.collector(self.id.collector)
+    }
+
+    pub(super) fn attempted(&mut self, now: Timestamp, took: Duration) {
+        self.last_attempt = Some(now);
+        self.duration = Some(took);
+    }
+
+    pub(super) fn succeeded(&mut self, now: Timestamp, reading: &Reading, series: usize) {
+        self.outcome = Outcome::Succeeded;
+        self.last_success = Some(now);
+        self.data_through = reading.data_through.or(self.data_through);
+        self.series = series;
+    }
+
+    pub(super) fn not_supported(&mut self, now: Timestamp, why: String) {
+        self.outcome = Outcome::NotSupported;
+        self.last_error = Some(LastError { at: now, reason: "not_supported", message: why });
+    }
+
+    pub(super) fn failed(&mut self, now: Timestamp, failure: Failure) {
+        self.outcome = Outcome::Failed;
+        self.last_error =
+            Some(LastError { at: now, reason: failure.reason.as_str(), message: failure.message });
+    }
+
+    /// When the figures become too old to be served.
+    pub(super) fn expiry(&self) -> Option<Timestamp> {
+        self.last_success?.checked_add(self.schedule.max_staleness).ok()
+    }
+}

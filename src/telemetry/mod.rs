@@ -1,0 +1,232 @@
+//! The exporter's own families, and the only room that names `prometheus`.
+//!
+//! They live in one registry and are encoded when a scrape asks, because they change between refreshes. Everything that the
+//! exporter learns from a vendor goes through [`crate::exposition`] instead.
+
+mod api;
+mod collector;
+
+use std::fmt::Write;
+use std::sync::Mutex;
+use std::time::Duration;
+
+use prometheus::process_collector::ProcessCollector;
+use prometheus::{Gauge, Histogram, HistogramOpts, Opts, Registry, TextEncoder};
+
+pub use api::ApiMetrics;
+pub use collector::CollectorMetrics;
+
+use crate::exposition::{Format, Selection};
+
+/// A proof for `expect`: names and labels are constants, and every test run registers them all.
+const VALID: &str = "constant metric definitions are valid and registered once";
+
+/// The registry of the exporter's own families.
+pub struct Telemetry {
+    registry: Registry,
+    collectors: collector::Families,
+    api: api::Families,
+    scrape_duration: Histogram,
+    reload_successful: Gauge,
+    reload_success_time: Gauge,
+    before_gather: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
+}
+
+impl Telemetry {
+    /// Registers all families. Series without a collector or organization label exist from here on.
+    #[must_use]
+    pub fn new() -> Self {
+        let registry = Registry::new();
+        let build_info = Gauge::with_opts(
+            Opts::new(
+                "ccaas_exporter_build_info",
+                "Version of the exporter, source revision and compiler; always 1.",
+            )
+            .const_label("version", env!("CARGO_PKG_VERSION"))
+            .const_label("revision", env!("BUILD_REVISION"))
+            .const_label("rustversion", env!("BUILD_RUST_VERSION")),
+        )
+        .expect(VALID);
+        build_info.set(1.0);
+        let scrape_duration = Histogram::with_opts(
+            HistogramOpts::new(
+                "ccaas_exporter_scrape_duration_seconds",
+                "Time to answer a request for metrics, until its body is handed to the connection.",
+            )
+            .buckets(vec![0.000_1, 0.000_5, 0.002_5, 0.01, 0.05, 0.25, 1.5]),
+        )
+        .expect(VALID);
+        let reload_successful = Gauge::with_opts(Opts::new(
+            "ccaas_exporter_config_last_reload_successful",
+            "Whether the configuration was good (1) or refused (0) when it was last read.",
+        ))
+        .expect(VALID);
+        let reload_success_time = Gauge::with_opts(Opts::new(
+            "ccaas_exporter_config_last_reload_success_timestamp_seconds",
+            "When the configuration in use was read, in seconds since the epoch.",
+        ))
+        .expect(VALID);
+        registry.register(Box::new(reload_successful.clone())).expect(VALID);
+        registry.register(Box::new(reload_success_time.clone())).expect(VALID);
+        registry.register(Box::new(build_info)).expect(VALID);
+        registry.register(Box::new(scrape_duration.clone())).expect(VALID);
+        registry.register(Box::new(ProcessCollector::for_self())).expect(VALID);
+        Self {
+            collectors: collector::Families::register(&registry),
+            api: api::Families::register(&registry),
+            registry,
+            scrape_duration,
+            reload_successful,
+            reload_success_time,
+            before_gather: Mutex::default(),
+        }
+    }
+
+    /// The metrics of one collector; all of them exist from this call on.
+    #[must_use]
+    pub fn collector(&self, id: &crate::model::CollectorId, refresh: Duration) -> CollectorMetrics {
+        self.collectors.of(id, refresh)
+    }
+
+    /// The metrics of the requests to one organization's vendor.
+    #[must_use]
+    pub fn api(&self, provider: &'static str, organization: &str) -> ApiMetrics {
+        self.api.of(provider, organization)
+    }
+
+    /// The configuration in use was read at `now`.
+    pub fn config_read(&self, now: jiff::Timestamp) {
+        self.reload_successful.set(1.0);
+        self.reload_success_time.set(now.as_second() as f64);
+    }
+
+    /// Runs `refresh` before each encoding, for gauges that time alone changes.
+    pub fn before_gather(&self, refresh: impl Fn() + Send + Sync + 'static) {
+        self.before_gather.lock().expect("no refresher panics").push(Box::new(refresh));
+    }
+
+    /// Records how long a request for metrics took.
+    pub fn observe_scrape(&self, duration: Duration) {
+        self.scrape_duration.observe(duration.as_secs_f64());
+    }
+
+    /// The families as text, without the end mark of `OpenMetrics`; of series with an `organization` or `collector` label
+    /// only the selected ones.
+    #[must_use]
+    pub fn encode(&self, format: Format, selection: &Selection) -> String {
+        for refresh in self.before_gather.lock().expect("no refresher panics").iter() {
+            refresh();
+        }
+        let mut families = self.registry.gather();
+        if !selection.is_everything() {
+            for family in &mut families {
+                family.metric.retain(|metric| {
+                    let label = |name| {
+                        metric
+                            .label
+                            .iter()
+                            .find(|pair| pair.name() == name)
+                            .map(|pair| pair.value().to_owned())
+                    };
+                    label("organization").is_none_or(|organization| selection.organization(&organization))
+                        && label("collector").is_none_or(|collector| selection.collector(&collector))
+                });
+            }
+            families.retain(|family| !family.metric.is_empty());
+        }
+        let text =
+            TextEncoder::new().encode_to_string(&families).expect("gathered families have names and samples");
+        match format {
+            Format::Text => text,
+            Format::OpenMetrics => to_openmetrics(&text),
+        }
+    }
+}
+
+impl Default for Telemetry {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// `OpenMetrics` names a counter family without the `_total` of its samples; all else here is the same in both formats
+/// (HELP texts have no quotes, and no bucket bound is a whole number).
+fn to_openmetrics(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for line in text.lines() {
+        let header = line.strip_prefix("# ").and_then(|rest| {
+            let (keyword, rest) = rest.split_once(' ')?;
+            let (name, rest) = rest.split_once(' ')?;
+            Some((keyword, name.strip_suffix("_total")?, rest))
+        });
+        match header {
+            Some((keyword, name, rest)) => writeln!(out, "# {keyword} {name} {rest}"),
+            None => writeln!(out, "{line}"),
+        }
+        .expect("writing to a string does not fail");
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::CollectorId;
+
+    fn telemetry() -> Telemetry {
+        let telemetry = Telemetry::new();
+        for organization in ["acme", "globex"] {
+            let id = CollectorId {
+                organization: organization.into(),
+                provider: "genesys_cloud",
+                collector: "usage",
+            };
+            let _ = telemetry.collector(&id, Duration::from_hours(6));
+            let _ = telemetry.api("genesys_cloud", organization);
+        }
+        telemetry
+    }
+
+    #[test]
+    fn every_failure_reason_exists_from_the_start_at_zero() {
+        let text = telemetry().encode(Format::Text, &Selection::default());
+        for reason in crate::model::Reason::ALL {
+            let series = format!(
+                "ccaas_exporter_collector_failures_total{{collector=\"usage\",organization=\"acme\",\
+                 provider=\"genesys_cloud\",reason=\"{}\"}} 0\n",
+                reason.as_str()
+            );
+            assert!(text.contains(&series), "no {series}");
+        }
+    }
+
+    #[test]
+    fn openmetrics_names_counter_families_without_total_but_their_samples_with_it() {
+        let text = telemetry().encode(Format::OpenMetrics, &Selection::default());
+        assert!(text.contains("# TYPE ccaas_exporter_collector_polls counter\n"));
+        assert!(text.contains("\nccaas_exporter_collector_polls_total{"));
+        assert!(!text.contains("_total counter\n"));
+    }
+
+    #[test]
+    fn no_help_text_needs_quote_escapes_and_no_bucket_bound_is_whole() {
+        let text = telemetry().encode(Format::Text, &Selection::default());
+        assert!(text.lines().filter(|line| line.starts_with("# HELP")).all(|line| !line.contains('"')));
+        for line in text.lines().filter(|line| line.contains("le=\"")) {
+            let bound = line.split("le=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+            assert!(
+                bound == "+Inf" || bound.contains('.'),
+                "{bound} is printed differently in the two formats"
+            );
+        }
+    }
+
+    #[test]
+    fn a_selection_leaves_out_the_series_of_other_organizations() {
+        let selection = Selection::new(["acme".to_owned()], []);
+        let text = telemetry().encode(Format::Text, &selection);
+        assert!(text.contains("organization=\"acme\""));
+        assert!(!text.contains("organization=\"globex\""));
+        assert!(text.contains("ccaas_exporter_build_info"));
+    }
+}

@@ -10,5 +10,6 @@ pub mod model;
 pub mod providers;
 mod rest;
 pub mod secret;
+pub mod simulator;
 mod store;
 mod telemetry;

@@ -1,0 +1,126 @@
+//! The organization's clients and their endpoints, made once from the seed.
+
+use jiff::Timestamp;
+
+use super::cast::{CAST, Habit, Part, SYSTEMS, TASKS};
+use super::day::Day;
+use super::endpoints::ENDPOINTS;
+use crate::simulator::dice::Dice;
+
+/// The vendor's own last day counts as complete some hours after its end; see [`World::spike`].
+const SETTLE_SECONDS: i64 = 3 * 3600;
+/// More clients than any test needs; more would not fit in memory.
+const CLIENTS_MAX: usize = 20_000;
+
+pub(super) struct World {
+    pub(super) dice: Dice,
+    pub(super) clients: Vec<Client>,
+    /// The first day with traffic.
+    pub(super) first: Day,
+    /// The day of the spike: the newest that was complete when the world began.
+    pub(super) spike: Day,
+}
+
+/// An OAuth client.
+pub(super) struct Client {
+    pub(super) dice: Dice,
+    pub(super) id: String,
+    pub(super) name: String,
+    pub(super) habit: Habit,
+    /// Requests on a working day.
+    pub(super) volume: f64,
+    pub(super) endpoints: Vec<Endpoint>,
+    pub(super) created: Day,
+    /// The last day with traffic, if it ended.
+    pub(super) last: Option<Day>,
+    /// The day of its deletion, if one is set.
+    pub(super) deletion: Option<Day>,
+}
+
+/// An endpoint that a client calls.
+pub(super) struct Endpoint {
+    pub(super) dice: Dice,
+    pub(super) method: &'static str,
+    pub(super) uri: &'static str,
+    /// Its part of the client's requests.
+    pub(super) share: f64,
+}
+
+impl World {
+    pub(super) fn new(seed: u64, clients: usize, days: u16, start: Timestamp) -> Self {
+        let dice = Dice::new(seed).named("genesys cloud");
+        let today = Day::of(start);
+        let settled = Timestamp::from_second(start.as_second() - SETTLE_SECONDS).unwrap_or(start);
+        let clients = (0..clients.min(CLIENTS_MAX)).map(|index| match CAST.get(index) {
+            Some(part) => Client::new(dice.named("client").of(index as u64), *part, today),
+            None => Client::extra(dice.named("client").of(index as u64), index, today),
+        });
+        Self {
+            dice,
+            clients: clients.collect(),
+            first: today.plus(-i64::from(days)),
+            spike: Day::of(settled).plus(-1),
+        }
+    }
+
+    /// A client of the organization's own list.
+    pub(super) fn listed(&self, id: &str) -> Option<&Client> {
+        self.clients.iter().find(|client| client.is_listed() && client.id == id)
+    }
+}
+
+impl Client {
+    fn new(dice: Dice, (name, volume, habit): Part, today: Day) -> Self {
+        let age = match habit {
+            Habit::New => 10,
+            _ => 420 + i64::from(dice.named("age").choose(&[0_u16, 90, 200, 380, 700, 1100], 0)),
+        };
+        Self {
+            dice,
+            id: dice.uuid(),
+            name: name.to_owned(),
+            habit,
+            volume,
+            endpoints: endpoints(dice),
+            created: today.plus(-age),
+            last: (habit == Habit::Idle).then(|| today.plus(-130)),
+            deletion: (habit == Habit::Leaving).then(|| today.plus(21)),
+        }
+    }
+
+    /// A client beyond the cast: most of them small, a few large, as in every organization.
+    fn extra(dice: Dice, index: usize, today: Day) -> Self {
+        let (system, task) =
+            (dice.named("system").choose(&SYSTEMS, "crm"), dice.named("task").choose(&TASKS, "sync"));
+        let volume = 200.0 * (dice.named("volume").unit() * 4.0).exp();
+        let client = Self::new(dice, ("", volume, Habit::Steady), today);
+        Self { name: format!("{system}-{task}-{index:03}"), ..client }
+    }
+
+    /// Whether the organization's client list shows it.
+    pub(super) fn is_listed(&self) -> bool {
+        !matches!(self.habit, Habit::Foreign | Habit::BuiltIn)
+    }
+
+    pub(super) fn is_builtin(&self) -> bool {
+        self.habit == Habit::BuiltIn
+    }
+}
+
+/// Between 5 and 40 endpoints, the first of them called most.
+fn endpoints(dice: Dice) -> Vec<Endpoint> {
+    let count = 5 + usize::try_from(dice.named("endpoints").number() % 36).unwrap_or_default();
+    let mut order: Vec<usize> = (0..ENDPOINTS.len()).collect();
+    // Common endpoints stand first in the list, so they should often stand first here.
+    order.sort_by_cached_key(|&index| {
+        ((index as f64).mul_add(0.5, dice.named("order").of(index as u64).between(0.0, 40.0)) * 1e6) as u64
+    });
+    order.truncate(count);
+    let weight = |rank: usize| 1.0 / (rank as f64 + 1.0).powf(1.1);
+    let total: f64 = (0..order.len()).map(weight).sum();
+    let endpoint = |(rank, index): (usize, usize)| {
+        let (method, uri) = ENDPOINTS[index];
+        Endpoint { dice: dice.named("endpoint").of(index as u64), method, uri, share: weight(rank) / total }
+    };
+    order.into_iter().enumerate().map(endpoint).collect()
+}

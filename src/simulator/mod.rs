@@ -1,0 +1,202 @@
+//! The clouds, played over real HTTP: for the demo, for trying things without an account, and for our tests.
+//!
+//! Everything is a function of a seed, of a clock and of the requests made so far. Faults come from a [`Scenario`].
+//! Of the exporter's other rooms only the clock is used: what the simulator says of the vendors is said twice in
+//! this program, independently, and that is what makes it a proof.
+
+mod dice;
+mod duration;
+mod exchange;
+mod faults;
+mod genesys_cloud;
+mod log;
+#[cfg(test)]
+mod testing;
+mod wire;
+
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::response::Response;
+use axum::routing::get;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Clock;
+use exchange::{Call, Front, Vendor};
+use faults::Faults;
+use genesys_cloud::GenesysCloud;
+use log::Log;
+use wire::{Cord, Wires};
+
+pub use faults::Scenario;
+pub use genesys_cloud::{PLANTED_EMAIL, PLANTED_SECRET};
+pub use log::ReceivedRequest;
+
+/// The client id that the simulator accepts.
+pub const CLIENT_ID: &str = "demo";
+/// The secret of [`CLIENT_ID`].
+pub const CLIENT_SECRET: &str = "demo-secret";
+
+/// What is played.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The same seed gives the same world.
+    pub seed: u64,
+    /// How many OAuth clients make requests or once did.
+    pub clients: usize,
+    /// How many days before the start the traffic began.
+    pub days: u16,
+    /// The time of day of the vendors.
+    pub clock: Clock,
+    /// What one client may ask in a minute before it gets 429.
+    pub requests_per_minute: u32,
+    /// How long an access token is good for.
+    pub token_lifetime: Duration,
+    /// How many polls of a job find it unfinished.
+    pub pending_polls: u32,
+    /// What goes wrong.
+    pub scenario: Scenario,
+}
+
+impl Options {
+    /// The default world, without faults.
+    #[must_use]
+    pub fn new(clock: Clock) -> Self {
+        Self {
+            seed: 0,
+            clients: genesys_cloud::CLIENTS_DEFAULT,
+            days: 400,
+            clock,
+            requests_per_minute: 300,
+            token_lifetime: Duration::from_hours(24),
+            pending_polls: 2,
+            scenario: Scenario::default(),
+        }
+    }
+}
+
+/// A running world; a clone is another handle to the same one.
+#[derive(Clone)]
+pub struct Simulator(Arc<Shared>);
+
+struct Shared {
+    seed: u64,
+    clock: Clock,
+    log: Mutex<Log>,
+    faults: Mutex<Faults>,
+    genesys_cloud: Arc<GenesysCloud>,
+}
+
+impl Simulator {
+    /// Makes the world; nothing listens yet.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let genesys_cloud = Arc::new(GenesysCloud::new(&options));
+        Self(Arc::new(Shared {
+            seed: options.seed,
+            clock: options.clock,
+            log: Mutex::default(),
+            faults: Mutex::new(Faults::new(options.seed, options.scenario)),
+            genesys_cloud,
+        }))
+    }
+
+    /// The vendors' operations, the API host and the login host on one address.
+    #[must_use]
+    pub fn router(&self) -> Router {
+        self.router_until(CancellationToken::new())
+    }
+
+    fn router_until(&self, stopping: CancellationToken) -> Router {
+        let front = Front { shared: Arc::clone(&self.0), stopping };
+        let simulator = self.clone();
+        let router = Router::new().route("/", get(async move || simulator.index()));
+        let router = exchange::mount(router, &front, &self.0.genesys_cloud);
+        let other = front.clone();
+        router
+            .fallback(move |request: Request| stranger(front.clone(), StatusCode::NOT_FOUND, request))
+            .method_not_allowed_fallback(move |request: Request| {
+                stranger(other.clone(), StatusCode::METHOD_NOT_ALLOWED, request)
+            })
+    }
+
+    /// Plays another scenario from now on, from its beginning.
+    pub fn set_scenario(&self, scenario: Scenario) {
+        *locked(&self.0.faults) = Faults::new(self.0.seed, scenario);
+    }
+
+    /// The requests since the start, oldest first: the newest 100,000 of them.
+    #[must_use]
+    pub fn requests(&self) -> Vec<ReceivedRequest> {
+        locked(&self.0.log).requests()
+    }
+
+    /// How many requests of an operation there were since the start.
+    #[must_use]
+    pub fn count(&self, operation: &str) -> usize {
+        locked(&self.0.log).count(operation)
+    }
+
+    /// The page at `/`: what this is, and how to use it.
+    fn index(&self) -> String {
+        let mut page = format!(
+            "ccaas-exporter simulator\n\n\
+             Plays the usage APIs of Genesys Cloud; nothing here is real.\n\
+             Use this address as API host and as login host.\n\n\
+             client id:     {CLIENT_ID}\n\
+             client secret: {CLIENT_SECRET}\n\
+             organization:  {}\n\n\
+             Get a token:   curl -u {CLIENT_ID}:{CLIENT_SECRET} -d grant_type=client_credentials <this address>/oauth/token\n\n\
+             Operations:\n",
+            self.0.genesys_cloud.organization_id()
+        );
+        for operation in GenesysCloud::OPERATIONS {
+            page += &format!("  {:<28} {}\n", operation.id, operation.path);
+        }
+        page
+    }
+}
+
+/// A request that no vendor knows, answered in the manner of Genesys Cloud.
+async fn stranger(front: Front, status: StatusCode, request: Request) -> Response {
+    let vendor = Arc::clone(&front.shared.genesys_cloud);
+    let respond = move |call: Result<Call, (Call, StatusCode)>| match call {
+        Ok(call) => vendor.refuse(&call, status),
+        Err((call, status)) => vendor.refuse(&call, status),
+    };
+    front.handle("unknown", Vec::new(), request, respond).await
+}
+
+/// The ids of all operations, for the check of a scenario.
+fn operations() -> impl Iterator<Item = &'static str> {
+    GenesysCloud::OPERATIONS.iter().map(|operation| operation.id)
+}
+
+/// A lock that outlives a panic elsewhere: the state behind it is whole between any two statements.
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Serves the simulator until `shutdown`; requests that a fault keeps hanging end then.
+///
+/// # Errors
+/// When the listener fails for good.
+pub async fn serve(
+    listener: TcpListener,
+    simulator: Simulator,
+    shutdown: impl Future<Output = ()> + Send + 'static,
+) -> std::io::Result<()> {
+    let stopping = CancellationToken::new();
+    let router = simulator.router_until(stopping.clone());
+    axum::serve(Wires(listener), router.into_make_service_with_connect_info::<Cord>())
+        .with_graceful_shutdown(async move {
+            shutdown.await;
+            stopping.cancel();
+        })
+        .await
+}

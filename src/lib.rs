@@ -1,8 +1,11 @@
 //! A Prometheus exporter for the API usage and billing figures of contact-centre clouds.
 
+pub mod app;
 pub mod catalogue;
+pub mod cli;
 pub mod clock;
-pub mod collect;
+mod collect;
+pub mod collector;
 pub mod config;
 pub mod exposition;
 mod http;

@@ -1,1 +1,168 @@
-fn main() {}
+//! Reads the command line, starts logging, binds, and hands over to the library. The exit codes are all here:
+//! 0 done, 1 failed at run time, 2 wrong use or configuration.
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context;
+use ccaas_exporter::app::{self, World};
+use ccaas_exporter::cli::{Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate};
+use ccaas_exporter::clock::Clock;
+use ccaas_exporter::config::{Config, Faults};
+use ccaas_exporter::simulator::{self, Scenario};
+use clap::Parser;
+use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
+
+const DEFAULT_CONFIG_FILE: &str = "ccaas-exporter.yml";
+
+/// Wrong use or configuration, as against trouble at run time.
+enum Failure {
+    Use(String),
+    RunTime(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::RunTime(error)
+    }
+}
+
+impl From<Faults> for Failure {
+    fn from(faults: Faults) -> Self {
+        Self::Use(faults.to_string())
+    }
+}
+
+#[tokio::main]
+#[expect(
+    clippy::print_stderr,
+    reason = "an error that ends the program is said to the person who started it"
+)]
+async fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+        Command::Serve(flags) => serve(flags).await,
+        Command::Demo(flags) => demo(flags).await,
+        Command::Simulate(flags) => simulate(flags).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Use(message)) => {
+            eprintln!("{}", message.trim_end());
+            ExitCode::from(2)
+        }
+        Err(Failure::RunTime(error)) => {
+            eprintln!("ccaas-exporter: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "the answer of --config.check")]
+async fn serve(flags: Serve) -> Result<(), Failure> {
+    let config = read_config(flags.config_file.as_deref())?;
+    if flags.config_check {
+        println!("the configuration is good: {} organizations", config.organizations.len());
+        return Ok(());
+    }
+    start_logging(&flags.log);
+    let mut listeners = Vec::new();
+    for address in &flags.listen_addresses {
+        let listener = app::listen(address, "--web.listen-address").await?;
+        let address = listener.local_addr().context("a bound socket has an address")?;
+        tracing::info!(%address, organizations = config.organizations.len(), "listening");
+        listeners.push(listener);
+    }
+    Ok(app::run(config, World::new(flags.telemetry_path), listeners, stop_signal()).await?)
+}
+
+#[expect(clippy::print_stdout, reason = "tells what to open")]
+async fn demo(flags: Demo) -> Result<(), Failure> {
+    start_logging(&flags.log);
+    let simulator = app::listen(&flags.simulator_address, "--simulator.listen-address").await?;
+    let exporter = app::listen(&flags.listen_address, "--web.listen-address").await?;
+    let at =
+        |listener: &tokio::net::TcpListener| listener.local_addr().context("a bound socket has an address");
+    let (simulator_address, exporter_address) = (at(&simulator)?, at(&exporter)?);
+    println!(
+        "ccaas-exporter demo: simulated figures, no account, stop with Ctrl-C\n\n  \
+         status page   http://{exporter_address}/\n  \
+         metrics       http://{exporter_address}/metrics\n  \
+         status JSON   http://{exporter_address}/api/v1/status\n  \
+         simulator     http://{simulator_address}/\n"
+    );
+    Ok(app::demo(simulator, exporter, stop_signal()).await?)
+}
+
+#[expect(clippy::print_stdout, reason = "tells how to use it")]
+async fn simulate(flags: Simulate) -> Result<(), Failure> {
+    let mut options = simulator::Options::new(Clock::system());
+    options.seed = flags.seed;
+    options.clients = flags.clients.into();
+    options.days = flags.days;
+    if let Some(path) = &flags.scenario {
+        let text = std::fs::read_to_string(path).map_err(|error| {
+            Failure::Use(format!("{}: cannot read the scenario: {error}", path.display()))
+        })?;
+        options.scenario =
+            Scenario::parse(&text).map_err(|why| Failure::Use(format!("{}: {why}", path.display())))?;
+    }
+    start_logging(&flags.log);
+    let listener = app::listen(&flags.listen_address, "--web.listen-address").await?;
+    let address = listener.local_addr().context("a bound socket has an address")?;
+    println!(
+        "simulated vendors on http://{address}/ (stop with Ctrl-C)\n\n  \
+         api_url and login_url  http://{address}\n  \
+         client_id              {}\n  \
+         client_secret          {}\n",
+        simulator::CLIENT_ID,
+        simulator::CLIENT_SECRET
+    );
+    Ok(app::simulate(listener, options, stop_signal()).await?)
+}
+
+/// The named file; else the default one if it exists; else the vendors' variables; else how to start.
+fn read_config(named: Option<&Path>) -> Result<Config, Faults> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let default = Path::new(DEFAULT_CONFIG_FILE);
+    match named {
+        Some(path) => Config::load(path, &environment),
+        None if default.exists() => Config::load(default, &environment),
+        None => match Config::from_environment(&environment)? {
+            Some(config) => Ok(config),
+            None => Config::load(default, &environment),
+        },
+    }
+}
+
+/// Logs to standard error: this program's own lines at the chosen level, those of libraries only from warnings on.
+fn start_logging(log: &Log) {
+    let level = match log.level {
+        LogLevel::Debug => "debug",
+        LogLevel::Info => "info",
+        LogLevel::Warn => "warn",
+        LogLevel::Error => "error",
+    };
+    let filter = EnvFilter::new(format!("warn,ccaas_exporter={level}"));
+    let layer = match log.format {
+        LogFormat::Logfmt => {
+            tracing_logfmt::builder().with_target(false).layer().with_writer(std::io::stderr).boxed()
+        }
+        LogFormat::Json => {
+            tracing_subscriber::fmt::layer().json().flatten_event(true).with_writer(std::io::stderr).boxed()
+        }
+    };
+    tracing_subscriber::registry().with(layer.with_filter(filter)).init();
+}
+
+/// Ends at SIGTERM or SIGINT.
+async fn stop_signal() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut terminate = signal(SignalKind::terminate()).expect("a signal handler can be set");
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}

@@ -5,8 +5,9 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Collector, schedule};
+use super::schedule;
 use crate::clock::Clock;
+use crate::collector::Collector;
 use crate::exposition::{self, Encoded};
 use crate::model::{CollectError, Failure, Reading, Reason, Schedule};
 use crate::store::Slot;

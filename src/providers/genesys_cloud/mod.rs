@@ -23,7 +23,7 @@ pub use self::settings::{
 };
 use self::usage::UsageCollector;
 use crate::clock::Clock;
-use crate::collect::Collector;
+use crate::collector::Collector;
 use crate::model::{CollectError, Reading, Schedule};
 use crate::rest::{Client, Dialect, Endpoint, Transport};
 use crate::telemetry::ApiMetrics;

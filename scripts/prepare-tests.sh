@@ -1,0 +1,26 @@
+#!/bin/sh
+# Makes sure that promtool and prometheus are there: some tests run the real ones.
+set -eu
+
+missing=
+for tool in promtool prometheus; do
+    command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
+done
+[ -n "$missing" ] || exit 0
+
+if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" = 0 ]; then
+    echo "installing the Debian package prometheus (for$missing)"
+    apt-get update -q
+    DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends prometheus
+    exit 0
+fi
+
+cat >&2 <<TEXT
+The tests run the real Prometheus, and these programs are missing:$missing
+
+Install them and run \`make test\` again:
+  Debian, Ubuntu   sudo apt-get install --no-install-recommends prometheus
+  macOS            brew install prometheus
+  others           put promtool and prometheus of https://prometheus.io/download/ on the PATH
+TEXT
+exit 1

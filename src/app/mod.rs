@@ -1,0 +1,158 @@
+//! The composition root: builds the rooms, gives each collector its task, serves, and ends in time.
+//!
+//! It is the one place that knows everybody and does none of their work.
+
+mod demo;
+mod listen;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+pub use demo::{demo, simulate};
+pub use listen::listen;
+
+use crate::clock::Clock;
+use crate::collect::{self, Runner};
+use crate::collector::Collector;
+use crate::config::{Config, Provider};
+use crate::http::{self, Http};
+use crate::model::CollectorId;
+use crate::providers::genesys_cloud::{self, Pacing};
+use crate::rest::{ProxyChoice, Transport};
+use crate::store::{self, Store};
+use crate::telemetry::Telemetry;
+
+/// Connections that are still open so long after the signal are closed.
+const DRAIN: Duration = Duration::from_secs(3);
+
+/// What the world gives besides the configuration.
+pub struct World {
+    /// The time of day.
+    pub clock: Clock,
+    /// How fast vendors are asked whether a query is done.
+    pub pacing: Pacing,
+    /// Whether the environment's proxy variables apply. They do not on the way to a simulator.
+    pub environment_proxy: bool,
+    /// Path of the metrics.
+    pub telemetry_path: String,
+}
+
+impl World {
+    /// The real one.
+    #[must_use]
+    pub fn new(telemetry_path: String) -> Self {
+        Self { clock: Clock::system(), pacing: Pacing::default(), environment_proxy: true, telemetry_path }
+    }
+}
+
+/// Collects and serves until `shutdown`, then ends within a few seconds.
+///
+/// # Errors
+/// When the HTTP client cannot be built, or a listener fails.
+pub async fn run(
+    config: Config,
+    world: World,
+    listeners: Vec<TcpListener>,
+    shutdown: impl Future<Output = ()> + Send,
+) -> anyhow::Result<()> {
+    let telemetry = Arc::new(Telemetry::new());
+    let store = Store::new(config.global.max_series_per_organization);
+    let stop = CancellationToken::new();
+    telemetry.config_read(world.clock.now());
+
+    let mut tasks = JoinSet::new();
+    start_collectors(&config, &world, &telemetry, &store, &stop, &mut tasks)?;
+    tasks.spawn(store::publish(store.clone(), world.clock.clone(), stop.clone()));
+
+    let router =
+        http::router(Http::new(store, telemetry, world.clock, config.redacted_yaml(), world.telemetry_path));
+    let mut servers = JoinSet::new();
+    for listener in listeners {
+        // A scrape is answered in full at once; waiting for more to send would only delay its end.
+        let listener = listener.tap_io(|connection| {
+            let _ = connection.set_nodelay(true);
+        });
+        let server =
+            axum::serve(listener, router.clone()).with_graceful_shutdown(stop.clone().cancelled_owned());
+        servers.spawn(async move { server.await });
+    }
+
+    let ended = tokio::select! {
+        () = shutdown => Ok(()),
+        result = first_end(&mut servers) => result,
+    };
+    tracing::info!("stopping");
+    stop.cancel();
+    let drain = async {
+        while servers.join_next().await.is_some() {}
+        while tasks.join_next().await.is_some() {}
+    };
+    if tokio::time::timeout(DRAIN, drain).await.is_err() {
+        tracing::warn!("some connections did not end in time and are closed");
+    }
+    ended
+}
+
+/// One task for each collector of each organization. This is the list of providers.
+fn start_collectors(
+    config: &Config,
+    world: &World,
+    telemetry: &Arc<Telemetry>,
+    store: &Store,
+    stop: &CancellationToken,
+    tasks: &mut JoinSet<()>,
+) -> anyhow::Result<()> {
+    let global = &config.global;
+    let proxy = match &global.proxy_url {
+        Some(url) => ProxyChoice::Url(url.clone()),
+        None if world.environment_proxy => ProxyChoice::Environment,
+        None => ProxyChoice::Direct,
+    };
+    let transport =
+        Transport::new(global.request_timeout, global.concurrency, &proxy, global.ca_file.as_deref())?;
+    let transport = Arc::new(transport);
+
+    let mut ready = Vec::new();
+    for organization in &config.organizations {
+        let (provider, collectors) = match &organization.provider {
+            Provider::GenesysCloud(settings) => {
+                let provider = genesys_cloud::PROVIDER;
+                let metrics = telemetry.api(provider, &organization.name);
+                let clock = world.clock.clone();
+                let (client, collectors) =
+                    genesys_cloud::collectors(settings, transport.clone(), metrics, clock, world.pacing);
+                telemetry.before_gather(client.budget_refresher());
+                (provider, collectors)
+            }
+        };
+        for (collector, schedule) in collectors {
+            let id = CollectorId {
+                organization: organization.name.clone(),
+                provider,
+                collector: collector.name(),
+            };
+            let metrics = telemetry.collector(&id, schedule.refresh);
+            ready.push((collector, schedule, store.slot(id, schedule, metrics)));
+        }
+    }
+    let collectors = ready.len();
+    for (collector, schedule, slot) in ready {
+        let runner = Runner { slot, schedule, clock: world.clock.clone(), collectors };
+        tasks.spawn(collect::run(collector, runner, stop.clone()));
+    }
+    Ok(())
+}
+
+/// Servers run until they are told to stop; one that ends before has failed.
+async fn first_end(servers: &mut JoinSet<std::io::Result<()>>) -> anyhow::Result<()> {
+    match servers.join_next().await {
+        Some(ended) => ended.context("the server panicked")?.context("the server failed"),
+        None => std::future::pending().await,
+    }
+}

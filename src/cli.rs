@@ -1,0 +1,193 @@
+//! The command line: commands, flags and their environment variables.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+/// Prometheus exporter for the API usage and billing figures of contact-centre clouds.
+///
+/// Without a command it serves. `ccaas-exporter demo` shows everything without an account.
+#[derive(Debug, Parser)]
+#[command(name = "ccaas-exporter", version, args_conflicts_with_subcommands = true)]
+pub struct Cli {
+    /// What to do; `serve` when absent.
+    #[command(subcommand)]
+    pub command: Option<Command>,
+    /// Flags of `serve`.
+    #[command(flatten)]
+    pub serve: Serve,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Collect in the background and serve metrics (the default)
+    Serve(Serve),
+    /// Run a vendor simulator and the exporter on it: no account, no configuration
+    Demo(Demo),
+    /// Run only the vendor simulator
+    Simulate(Simulate),
+}
+
+/// Flags of `serve`.
+#[derive(Debug, Args)]
+pub struct Serve {
+    /// Configuration file [default: ccaas-exporter.yml; if that does not exist, the variables of the vendors' tools]
+    #[arg(long = "config.file", value_name = "FILE", env = "CCAAS_EXPORTER_CONFIG_FILE")]
+    pub config_file: Option<PathBuf>,
+    /// Check the configuration, say what is wrong with it, and exit
+    #[arg(long = "config.check")]
+    pub config_check: bool,
+    /// Address to serve on, [HOST]:PORT; may be given several times
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        env = "CCAAS_EXPORTER_WEB_LISTEN_ADDRESS",
+        value_delimiter = ',',
+        default_value = ":10088"
+    )]
+    pub listen_addresses: Vec<String>,
+    /// Path of the metrics
+    #[arg(
+        long = "web.telemetry-path",
+        value_name = "PATH",
+        env = "CCAAS_EXPORTER_WEB_TELEMETRY_PATH",
+        default_value = "/metrics",
+        value_parser = telemetry_path
+    )]
+    pub telemetry_path: String,
+    /// What to log.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Flags of `demo`.
+#[derive(Debug, Args)]
+pub struct Demo {
+    /// Address of the simulator
+    #[arg(
+        long = "simulator.listen-address",
+        value_name = "ADDRESS",
+        env = "CCAAS_EXPORTER_SIMULATOR_LISTEN_ADDRESS",
+        default_value = "127.0.0.1:10089"
+    )]
+    pub simulator_address: String,
+    /// Address of the exporter
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        env = "CCAAS_EXPORTER_WEB_LISTEN_ADDRESS",
+        default_value = "127.0.0.1:10088"
+    )]
+    pub listen_address: String,
+    /// What to log.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// Flags of `simulate`.
+#[derive(Debug, Args)]
+pub struct Simulate {
+    /// Address to serve on
+    #[arg(
+        long = "web.listen-address",
+        value_name = "ADDRESS",
+        env = "CCAAS_EXPORTER_WEB_LISTEN_ADDRESS",
+        default_value = "127.0.0.1:10089"
+    )]
+    pub listen_address: String,
+    /// Seed of the simulated data: the same seed gives the same figures
+    #[arg(long, env = "CCAAS_EXPORTER_SEED", default_value_t = 0)]
+    pub seed: u64,
+    /// File with the faults to inject
+    #[arg(long, value_name = "FILE", env = "CCAAS_EXPORTER_SCENARIO")]
+    pub scenario: Option<PathBuf>,
+    /// Simulated OAuth clients
+    #[arg(long, env = "CCAAS_EXPORTER_CLIENTS", default_value_t = 14, value_parser = clap::value_parser!(u16).range(1..=2000))]
+    pub clients: u16,
+    /// Days of simulated history
+    #[arg(long, env = "CCAAS_EXPORTER_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u16).range(1..=2000))]
+    pub days: u16,
+    /// What to log.
+    #[command(flatten)]
+    pub log: Log,
+}
+
+/// What to log, to standard error.
+#[derive(Debug, Args)]
+pub struct Log {
+    /// Least severe level to log
+    #[arg(long = "log.level", value_enum, env = "CCAAS_EXPORTER_LOG_LEVEL", default_value = "info")]
+    pub level: LogLevel,
+    /// Format of the log
+    #[arg(long = "log.format", value_enum, env = "CCAAS_EXPORTER_LOG_FORMAT", default_value = "logfmt")]
+    pub format: LogFormat,
+}
+
+/// Severity of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogLevel {
+    /// Every request to a vendor.
+    Debug,
+    /// Every run of a collector.
+    Info,
+    /// What went wrong.
+    Warn,
+    /// What stops the exporter.
+    Error,
+}
+
+/// Format of log lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// `key=value` pairs.
+    Logfmt,
+    /// One JSON object a line.
+    Json,
+}
+
+/// Paths that the exporter serves something else on.
+const TAKEN: [&str; 6] = ["/", "/api/v1/status", "/config", "/-/healthy", "/-/ready", "/-/"];
+
+fn telemetry_path(text: &str) -> Result<String, String> {
+    if !text.starts_with('/') || text.contains(['{', '}', '?', '#', ' ']) {
+        return Err("expected a path that begins with /, such as /metrics".to_owned());
+    }
+    if TAKEN.contains(&text) {
+        return Err(format!("{text} is taken; choose another path, such as /metrics"));
+    }
+    Ok(text.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn serving_needs_no_command() {
+        let cli = Cli::try_parse_from([
+            "ccaas-exporter",
+            "--web.listen-address=:1",
+            "--web.listen-address=[::1]:2",
+        ])
+        .unwrap();
+        assert!(cli.command.is_none());
+        assert_eq!(cli.serve.listen_addresses, [":1", "[::1]:2"]);
+        assert_eq!(cli.serve.telemetry_path, "/metrics");
+    }
+
+    #[test]
+    fn a_telemetry_path_that_is_taken_is_refused() {
+        for path in ["/", "/config", "metrics", "/{x}"] {
+            let flag = format!("--web.telemetry-path={path}");
+            assert!(Cli::try_parse_from(["ccaas-exporter", &flag]).is_err(), "{path}");
+        }
+    }
+}

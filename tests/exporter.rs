@@ -1,0 +1,179 @@
+//! The whole program, healthy: what it collects is what the vendor says, at the cost it promises.
+
+mod support;
+
+use std::collections::BTreeMap;
+
+use serde_json::{Value, json};
+use support::{Metrics, Setup, poll};
+
+/// Asks the vendor for its newest complete day by client, as anybody with a token could, and sums up in its own way.
+async fn vendor_day(vendor: &str, jobs: bool) -> BTreeMap<String, u64> {
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let token: Value = http
+        .post(format!("{vendor}/oauth/token"))
+        .basic_auth("demo", Some("demo-secret"))
+        .form(&[("grant_type", "client_credentials")])
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
+    let token = token["access_token"].as_str().unwrap();
+    let interval = "2026-11-20T00:00:00Z/2026-11-21T00:00:00Z";
+    let (path, group_by, id) = if jobs {
+        ("usage/aggregates/query/jobs", "OauthClientId", "id")
+    } else {
+        ("usage/query", "OAuthClientId", "executionId")
+    };
+    let body = json!({"interval": interval, "granularity": "Day", "groupBy": [group_by]});
+    let start: Value =
+        http.post(format!("{vendor}/api/v2/{path}")).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap();
+    let id = start[id].as_str().unwrap();
+    let results =
+        if jobs { format!("{vendor}/api/v2/{path}/{id}?pageSize=1000") } else { format!("{vendor}/api/v2/{path}/{id}/results") };
+    let answer = poll("the vendor's own answer", async || {
+        let answer: Value = http.get(&results).bearer_auth(token).send().await.unwrap().json().await.unwrap();
+        ["Succeeded", "Complete"].contains(&answer["queryStatus"].as_str().unwrap()).then_some(answer)
+    })
+    .await;
+    let mut sums = BTreeMap::new();
+    for row in answer[if jobs { "entities" } else { "results" }].as_array().unwrap() {
+        if row["date"].as_str().unwrap().starts_with("2026-11-20") {
+            let client = if jobs { &row["oauthClient"]["id"] } else { &row["clientId"] };
+            let requests = if jobs { &row["requestCount"] } else { &row["requests"] };
+            *sums.entry(client.as_str().unwrap().to_owned()).or_default() += requests.as_u64().unwrap();
+        }
+    }
+    sums
+}
+
+fn last_day(metrics: &Metrics) -> BTreeMap<String, u64> {
+    metrics.sums("genesyscloud_api_client_last_day_requests", "client_id")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn status_classes_sum_to_the_vendors_requests_in_both_apis() {
+    for (api, jobs) in [("jobs", true), ("legacy", false)] {
+        let setup = Setup::new().collectors(&format!("{{usage: {{api: {api}, lookback: 30d}}}}"));
+        let stage = setup.start().await;
+        let metrics = stage.ready().await;
+        let vendor = vendor_day(&stage.vendor.as_ref().unwrap().url(), jobs).await;
+        assert!(vendor.len() >= 8, "{vendor:?}");
+        assert_eq!(last_day(&metrics), vendor, "{api}");
+
+        // The endpoints of the same day tell the same, although most of them are folded.
+        let endpoints = metrics.sums("genesyscloud_api_endpoint_last_day_requests", "client_id");
+        let active: BTreeMap<_, _> = vendor.into_iter().filter(|(_, requests)| *requests > 0).collect();
+        assert_eq!(endpoints, active, "{api}");
+
+        // The throttled client's 429 stands beside its other 4xx, not in it.
+        let throttled = metrics.of("genesyscloud_api_client_last_day_requests", &[("status", "429")]);
+        assert!(throttled.map(|sample| sample.value).fold(0.0, f64::max) > 100.0);
+        stage.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn only_the_jobs_api_has_genesys_own_clients_and_they_are_excluded_from_fair_use() {
+    for (api, excluded) in [("jobs", 1), ("legacy", 0)] {
+        let stage = Setup::new().collectors(&format!("{{usage: {{api: {api}, lookback: 30d}}}}")).start().await;
+        let metrics = stage.ready().await;
+        let clients: std::collections::BTreeSet<&str> = metrics
+            .of("genesyscloud_api_client_last_day_requests", &[("fair_use", "excluded")])
+            .map(|sample| sample.label("client_id"))
+            .collect();
+        assert_eq!(clients.len(), excluded, "{api}");
+        stage.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folding_endpoints_keeps_every_sum() {
+    let sums = |metrics: &Metrics| {
+        let mut sums: BTreeMap<(String, String), u64> = BTreeMap::new();
+        for sample in metrics.of("genesyscloud_api_endpoint_last_day_requests", &[]) {
+            let key = (sample.label("client_id").to_owned(), sample.label("status").to_owned());
+            *sums.entry(key).or_default() += sample.value as u64;
+        }
+        sums
+    };
+    let mut all = Vec::new();
+    for endpoints in [5, 10_000] {
+        let setup = Setup::new().collectors(&format!("{{usage: {{endpoints: {endpoints}, lookback: 30d}}}}"));
+        let stage = setup.start().await;
+        let metrics = stage.ready().await;
+        let folded = metrics.value("ccaas_exporter_series_folded_ratio", &[]).unwrap();
+        assert_eq!(folded > 0.0, endpoints == 5, "{folded}");
+        all.push(sums(&metrics));
+        stage.stop().await;
+    }
+    assert_eq!(all[0], all[1]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_period_allowance_and_windows_are_told() {
+    let stage = Setup::new().start().await;
+    let metrics = stage.ready().await;
+    let value = |name: &str| metrics.value(name, &[]).unwrap();
+    let at = |text: &str| text.parse::<jiff::Timestamp>().unwrap().as_second() as f64;
+    assert_eq!(value("genesyscloud_api_last_day_timestamp_seconds"), at("2026-11-20T00:00:00Z"));
+    assert_eq!(value("genesyscloud_api_period_start_timestamp_seconds"), at("2026-10-21T00:00:00Z"));
+    assert_eq!(value("genesyscloud_api_period_end_timestamp_seconds"), at("2026-11-21T00:00:00Z"));
+    assert_eq!(value("genesyscloud_api_trailing_window_seconds"), 7.0 * 86_400.0);
+    assert_eq!(value("genesyscloud_api_allowance_requests"), 11_000_000.0);
+    assert_eq!(metrics.value("genesyscloud_api_allowance_info", &[("source", "licenses")]), Some(1.0));
+    assert_eq!(metrics.value("genesyscloud_api_period_info", &[("source", "anchor_day")]), Some(1.0));
+    assert_eq!(metrics.collector("data_through_timestamp_seconds", "usage"), at("2026-11-21T00:00:00Z"));
+
+    // The longer windows hold the shorter ones.
+    let [day, trailing, period] = ["last_day", "trailing", "period_to_date"]
+        .map(|window| metrics.sums(&format!("genesyscloud_api_client_{window}_requests"), "organization")["acme"]);
+    assert!(0 < day && day < trailing && trailing < period);
+
+    // A client that has been idle for months is known to have been active once.
+    let active = metrics.of("genesyscloud_api_client_last_active_timestamp_seconds", &[]);
+    let oldest = active.map(|sample| sample.value).fold(f64::INFINITY, f64::min);
+    assert!(oldest < at("2026-08-01T00:00:00Z"), "{oldest}");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_refresh_of_fifty_clients_costs_at_most_25_requests() {
+    let mut setup = Setup::new()
+        .collectors("{client_summary: {enabled: false}}")
+        .refresh(std::time::Duration::from_secs(3))
+        // The real pace asks three times for an answer that takes some ten seconds, as the simulator's does.
+        .change(|settings| settings.oauth_clients.as_mut().unwrap().schedule.refresh = std::time::Duration::from_secs(3));
+    setup.options.clients = 50;
+    let stage = setup.start().await;
+    stage.ready().await;
+    let polls = |metrics: &Metrics| metrics.collector("polls_total", "usage") + metrics.collector("polls_total", "oauth_clients");
+    let before = stage.until("a pause", |metrics| metrics.collector("polls_total", "oauth_clients") >= 1.0).await;
+    let (polls_before, requests_before) = (polls(&before), stage.simulator.requests().len());
+    let after = stage.until("one more run of both", |metrics| {
+        metrics.collector("polls_total", "usage") > before.collector("polls_total", "usage")
+            && metrics.collector("polls_total", "oauth_clients") > before.collector("polls_total", "oauth_clients")
+    })
+    .await;
+    let refreshes = (polls(&after) - polls_before) / 2.0;
+    let cost = (stage.simulator.requests().len() - requests_before) as f64 / refreshes;
+    println!("requests for one refresh of 50 clients: {cost}");
+    assert!(cost <= 25.0, "{cost}");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn summaries_cover_the_client_list_and_only_it() {
+    let stage = Setup::new().start().await;
+    let metrics = stage.ready().await;
+    let listed = metrics.sums("genesyscloud_oauth_client_info", "client_id");
+    let summarized = metrics.sums("genesyscloud_oauth_client_requests", "client_id");
+    assert!(summarized.keys().all(|client| listed.contains_key(client)));
+    assert!(summarized.len() >= 8);
+    assert_eq!(metrics.value("genesyscloud_oauth_client_window_seconds", &[]), Some(7.0 * 86_400.0));
+    // Somebody makes requests who is not in the list.
+    assert!(last_day(&metrics).keys().any(|client| !listed.contains_key(client)));
+    stage.stop().await;
+}

@@ -1,0 +1,259 @@
+//! A stage for the whole program: the simulator and the exporter on real sockets.
+#![allow(dead_code, reason = "each test binary uses its own part")]
+
+pub mod text;
+
+use std::future::Future;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::time::Duration;
+
+use ccaas_exporter::app::{self, World};
+use ccaas_exporter::clock::Clock;
+use ccaas_exporter::config::{Config, Provider};
+use ccaas_exporter::providers::genesys_cloud::{Pacing, Settings};
+use ccaas_exporter::simulator::{self, CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator};
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+
+pub use text::Metrics;
+
+/// How long anything may take before a test gives up.
+pub const DEADLINE: Duration = Duration::from_secs(90);
+
+/// A moment at which the newest complete day is 2026-11-20 and the billing period (from the 21st) is about to end.
+pub const NOW: &str = "2026-11-21T10:00:00Z";
+
+pub fn fixed_clock() -> Clock {
+    Clock::fixed(NOW.parse().expect("a time"))
+}
+
+/// What a test may change before the stage is built.
+pub struct Setup {
+    pub options: Options,
+    pub clock: Clock,
+    /// The interval of every collector.
+    pub refresh: Duration,
+    pub request_timeout: Duration,
+    /// Keys below `collectors`, as YAML flow text.
+    pub collectors: String,
+    pub change: Box<dyn Fn(&mut Settings)>,
+}
+
+impl Setup {
+    /// One organization on a clock that stands still; collectors run once.
+    pub fn new() -> Self {
+        Self {
+            options: Options { requests_per_minute: 100_000, ..Options::new(fixed_clock()) },
+            clock: fixed_clock(),
+            refresh: Duration::from_secs(6 * 3600),
+            request_timeout: Duration::from_secs(30),
+            collectors: "{}".to_owned(),
+            change: Box::new(|_| {}),
+        }
+    }
+
+    pub fn scenario(mut self, yaml: &str) -> Self {
+        self.options.scenario = scenario(yaml);
+        self
+    }
+
+    pub fn refresh(mut self, refresh: Duration) -> Self {
+        self.refresh = refresh;
+        self
+    }
+
+    pub fn collectors(mut self, yaml: &str) -> Self {
+        yaml.clone_into(&mut self.collectors);
+        self
+    }
+
+    pub fn change(mut self, change: impl Fn(&mut Settings) + 'static) -> Self {
+        self.change = Box::new(change);
+        self
+    }
+
+    fn config(&self, vendor: &str) -> Config {
+        let text = format!(
+            "organizations:\n  - name: acme\n    genesys_cloud:\n      api_url: {vendor}\n      login_url: {vendor}\n      \
+             client_id: {CLIENT_ID}\n      client_secret: {CLIENT_SECRET}\n      billing_period: {{anchor_day: 21}}\n      \
+             allowance: {{licenses: {{cx2_named: 100}}}}\n      overage_unit_price: {{amount: 0.0005, currency: USD}}\n      \
+             collectors: {}\n",
+            self.collectors
+        );
+        let mut config = Config::parse(Path::new("test.yml"), &text, &|_| None).expect("a good configuration");
+        config.global.request_timeout = self.request_timeout;
+        let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
+        settings.requests_per_minute = NonZeroU32::new(100_000).expect("not zero");
+        for schedule in [
+            settings.usage.as_mut().map(|usage| &mut usage.schedule),
+            settings.client_summary.as_mut().map(|summary| &mut summary.schedule),
+            settings.oauth_clients.as_mut().map(|clients| &mut clients.schedule),
+        ]
+        .into_iter()
+        .flatten()
+        {
+            schedule.refresh = self.refresh;
+        }
+        (self.change)(settings);
+        config
+    }
+
+    pub async fn start(self) -> Stage {
+        let simulator = Simulator::new(self.options.clone());
+        let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
+        let config = self.config(&vendor.url());
+        Stage::start(config, self.clock.clone(), simulator, vendor).await
+    }
+}
+
+pub fn scenario(yaml: &str) -> Scenario {
+    Scenario::parse(yaml).expect("a good scenario")
+}
+
+/// The simulator on a socket, which can be closed and opened again.
+pub struct Vendor {
+    pub address: String,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Vendor {
+    pub async fn start(simulator: Simulator, address: &str) -> Self {
+        let listener = TcpListener::bind(address).await.expect("a free port");
+        let address = listener.local_addr().expect("bound").to_string();
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let task = tokio::spawn(async move { simulator::serve(listener, simulator, stopped).await.expect("serves") });
+        Self { address, stop, task }
+    }
+
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    pub async fn stop(self) {
+        self.stop.cancel();
+        self.task.await.expect("the simulator ends");
+    }
+}
+
+/// The running program.
+pub struct Stage {
+    pub simulator: Simulator,
+    pub vendor: Option<Vendor>,
+    pub url: String,
+    pub http: reqwest::Client,
+    stop: CancellationToken,
+    task: JoinHandle<()>,
+}
+
+impl Stage {
+    pub async fn start(config: Config, clock: Clock, simulator: Simulator, vendor: Vendor) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
+        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        let stop = CancellationToken::new();
+        let stopped = stop.clone().cancelled_owned();
+        let world = World {
+            clock,
+            pacing: Pacing { unit: Duration::from_millis(1) },
+            environment_proxy: false,
+            telemetry_path: "/metrics".to_owned(),
+        };
+        let task = tokio::spawn(async move {
+            app::run(config, world, vec![listener], stopped).await.expect("runs");
+        });
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        Self { simulator, vendor: Some(vendor), url, http, stop, task }
+    }
+
+    pub async fn get(&self, path: &str) -> reqwest::Response {
+        self.http.get(format!("{}{path}", self.url)).send().await.expect("the exporter answers")
+    }
+
+    pub async fn text(&self, path: &str) -> String {
+        self.get(path).await.text().await.expect("text")
+    }
+
+    pub async fn metrics(&self) -> Metrics {
+        Metrics::parse(&self.text("/metrics").await)
+    }
+
+    /// Scrapes until `found` says so.
+    pub async fn until(&self, what: &str, found: impl Fn(&Metrics) -> bool) -> Metrics {
+        poll(what, async || Some(self.metrics().await).filter(|metrics| found(metrics))).await
+    }
+
+    /// Scrapes until every collector has ended a run.
+    pub async fn ready(&self) -> Metrics {
+        poll("the exporter to be ready", async || (self.get("/-/ready").await.status() == 200).then_some(())).await;
+        self.metrics().await
+    }
+
+    pub async fn stop_vendor(&mut self) -> String {
+        let vendor = self.vendor.take().expect("the vendor runs");
+        let address = vendor.address.clone();
+        vendor.stop().await;
+        address
+    }
+
+    pub async fn stop(mut self) {
+        self.stop.cancel();
+        self.task.await.expect("the exporter ends");
+        if let Some(vendor) = self.vendor.take() {
+            vendor.stop().await;
+        }
+    }
+}
+
+/// Asks again and again until there is an answer, or the deadline is over.
+pub async fn poll<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+    let ask = async {
+        loop {
+            if let Some(answer) = ask().await {
+                return answer;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    match tokio::time::timeout(DEADLINE, ask).await {
+        Ok(answer) => answer,
+        Err(_) => panic!("waited in vain for {what}"),
+    }
+}
+
+/// Compares with a golden file, or rewrites it when `UPDATE_GOLDEN` is set.
+pub fn golden(name: &str, actual: &str) {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(name);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&path, actual).expect("the golden file can be written");
+        return;
+    }
+    let expected = std::fs::read_to_string(&path).unwrap_or_default();
+    let differing = expected.lines().zip(actual.lines()).position(|(expected, actual)| expected != actual);
+    assert!(
+        expected == actual,
+        "{name} differs, first in line {:?}\n  expected {:?}\n  actual   {:?}\nIf that is meant, run `make golden` and review the difference.",
+        differing.map(|line| line + 1),
+        differing.and_then(|line| expected.lines().nth(line)),
+        differing.and_then(|line| actual.lines().nth(line)),
+    );
+}
+
+/// Runs a program of the machine with `input`, and returns whether it succeeded and what it said.
+pub fn program(name: &str, arguments: &[&str], input: &str) -> (bool, String) {
+    use std::io::Write;
+    use std::process::{Command, Stdio};
+    let mut child = Command::new(name)
+        .args(arguments)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap_or_else(|error| panic!("{name} cannot be run ({error}): `make prepare` installs it"));
+    child.stdin.take().expect("piped").write_all(input.as_bytes()).expect("takes its input");
+    let output = child.wait_with_output().expect("ends");
+    let said = [output.stdout, output.stderr].concat();
+    (output.status.success(), String::from_utf8_lossy(&said).into_owned())
+}

@@ -3,17 +3,15 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
 use axum::extract::{ConnectInfo, RawPathParams, Request};
-use axum::http::header::{CONTENT_LENGTH, CONTENT_TYPE};
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use axum::routing::{MethodFilter, on};
-use futures_util::stream;
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use super::answer::{Answer, cut, send, spoil};
 use super::faults::Fault;
 use super::log::ReceivedRequest;
 use super::wire::Cord;
@@ -75,27 +73,6 @@ impl Call {
     /// The text of a header; none if it is absent or not text.
     pub(super) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
-    }
-}
-
-/// What is sent back.
-#[derive(Debug)]
-pub(super) struct Answer {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Bytes,
-}
-
-impl Answer {
-    pub(super) fn json(status: StatusCode, body: &impl Serialize) -> Self {
-        let body = serde_json::to_vec(body).expect("answers are plain structs with text keys");
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static("application/json"))]);
-        Self { status, headers, body: body.into() }
-    }
-
-    fn of_type(status: StatusCode, content_type: &'static str, body: &'static str) -> Self {
-        let headers = HeaderMap::from_iter([(CONTENT_TYPE, HeaderValue::from_static(content_type))]);
-        Self { status, headers, body: Bytes::from_static(body.as_bytes()) }
     }
 }
 
@@ -182,65 +159,6 @@ impl Front {
     }
 }
 
-/// Replaces a good answer by what a broken service or a gateway before it would send.
-fn spoil(answer: Answer, fault: Option<&Fault>) -> Answer {
-    let Answer { status, headers, .. } = &answer;
-    let mut spoiled = match fault {
-        Some(Fault::Html(status)) => Answer::of_type(
-            *status,
-            "text/html",
-            "<html>\r\n<head><title>Bad Gateway</title></head>\r\n<body><h1>Bad Gateway</h1></body>\r\n</html>\r\n",
-        ),
-        Some(Fault::WrongJson) => {
-            Answer::of_type(*status, "application/json", r#"[{"unexpected":{"shape":[1,"two",null]}}]"#)
-        }
-        Some(Fault::Garbage) => {
-            Answer::of_type(*status, "application/json", "\u{0}}{ this is not JSON \u{fffd}")
-        }
-        _ => return answer,
-    };
-    // A gateway knows nothing of the vendor's own headers; the service itself still sends them.
-    if !matches!(fault, Some(Fault::Html(_))) {
-        for (name, value) in headers {
-            spoiled.headers.entry(name).or_insert_with(|| value.clone());
-        }
-    }
-    spoiled
-}
-
-fn send(answer: Answer, fault: Option<&Fault>) -> Response {
-    let Answer { status, headers, body } = answer;
-    let mut response = match fault {
-        // At least one byte is missing, so that the fault is felt by short answers too.
-        Some(Fault::Truncate(bytes)) => {
-            cut(body.slice(..(*bytes).min(body.len().saturating_sub(1))), Some(body.len()))
-        }
-        _ => Response::new(Body::from(body)),
-    };
-    *response.status_mut() = status;
-    response.headers_mut().extend(headers);
-    response
-}
-
-/// An answer that ends early, and its connection with it. Without a body, not even the head is sent.
-fn cut(sent: Bytes, promised: Option<usize>) -> Response {
-    let broken = || Err(std::io::Error::from(std::io::ErrorKind::ConnectionAborted));
-    let Some(promised) = promised else {
-        return Response::new(Body::from_stream(stream::iter([broken()])));
-    };
-    let pieces = stream::unfold(Some(sent), move |sent| async move {
-        let Some(sent) = sent else {
-            // What was sent so far leaves for the peer before the connection breaks.
-            tokio::task::yield_now().await;
-            return Some((broken(), None));
-        };
-        Some((Ok(sent), None))
-    });
-    let mut response = Response::new(Body::from_stream(pieces));
-    response.headers_mut().insert(CONTENT_LENGTH, promised.into());
-    response
-}
-
 #[cfg(test)]
 mod tests {
     use std::time::Duration;
@@ -254,52 +172,6 @@ mod tests {
     async fn bench(fault: &str) -> Bench {
         Bench::with_faults(&format!("faults: [{{operation: getOrganization, times: 1, fault: {fault}}}]"))
             .await
-    }
-
-    #[tokio::test]
-    async fn a_scripted_error_has_the_vendors_shape_and_headers() {
-        let fault = "{status: 429, code: too.many.requests, headers: {Retry-After: '7200'}}";
-        let bench = bench(fault).await;
-        let answer = bench.request(Method::GET, PATH).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS);
-        assert_eq!(answer.headers()["retry-after"], "7200");
-        let context = answer.headers()["inin-correlation-id"].to_str().unwrap().to_owned();
-        let body: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
-        assert_eq!(body["code"], "too.many.requests");
-        assert_eq!(body["contextId"], context.as_str());
-        assert_eq!(bench.get(PATH).await.0, StatusCode::OK);
-    }
-
-    #[tokio::test]
-    async fn a_gateway_answers_in_html() {
-        let bench = bench("{html: 502}").await;
-        let answer = bench.request(Method::GET, PATH).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::BAD_GATEWAY);
-        assert_eq!(answer.headers()["content-type"], "text/html");
-        assert!(!answer.headers().contains_key("inin-correlation-id"));
-    }
-
-    #[tokio::test]
-    async fn spoiled_bodies_keep_the_status() {
-        let bench = bench("{wrong_json: true}").await;
-        let (status, body) = bench.get(PATH).await;
-        assert!(status == StatusCode::OK && body.is_array());
-        let bench = self::bench("{garbage: true}").await;
-        let answer = bench.request(Method::GET, PATH).send().await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK);
-        assert!(serde_json::from_slice::<serde_json::Value>(&answer.bytes().await.unwrap()).is_err());
-    }
-
-    #[tokio::test]
-    async fn a_truncated_body_arrives_in_part() {
-        for bytes in [20, 1_000_000] {
-            let bench = bench(&format!("{{truncate: {bytes}}}")).await;
-            let mut answer = bench.request(Method::GET, PATH).send().await.unwrap();
-            assert_eq!(answer.status(), StatusCode::OK);
-            let first = answer.chunk().await.unwrap().unwrap();
-            assert!(!first.is_empty() && first.len() <= bytes);
-            assert!(answer.chunk().await.is_err());
-        }
     }
 
     #[tokio::test]
@@ -356,5 +228,15 @@ mod tests {
         assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED);
         assert_eq!(body["status"], 405);
         assert_eq!(bench.simulator.count("unknown"), 2);
+    }
+
+    #[tokio::test]
+    async fn the_front_page_says_how_to_use_it() {
+        let bench = Bench::start(options()).await;
+        let page = bench.http.get(bench.url("/")).send().await.unwrap().text().await.unwrap();
+        for word in ["demo-secret", "getUsageAggregatesJob", bench.get(PATH).await.1["id"].as_str().unwrap()]
+        {
+            assert!(page.contains(word), "{word}\n{page}");
+        }
     }
 }

@@ -114,8 +114,14 @@ impl Scenario {
     /// One sentence that names the line and the key, for the person who wrote the file.
     pub fn parse(yaml: &str) -> Result<Self, String> {
         let options = serde_saphyr::options! { with_snippet: false };
-        let file: Option<File> =
-            serde_saphyr::from_str_with_options(yaml, options).map_err(|error| error.to_string())?;
+        let file: Option<File> = serde_saphyr::from_str_with_options(yaml, options).map_err(|error| {
+            // The parser knows the place, not always the key, so the line is shown.
+            let line = error.location().and_then(|place| usize::try_from(place.line()).ok());
+            match line.and_then(|line| yaml.lines().nth(line.checked_sub(1)?)) {
+                Some(line) => format!("{error}: `{}`", line.trim()),
+                None => error.to_string(),
+            }
+        })?;
         let entries = file.map(|file| file.faults).unwrap_or_default();
         let rules = entries.into_iter().enumerate().map(|(index, entry)| {
             entry
@@ -173,7 +179,8 @@ impl Kinds {
             given.push(Fault::Status { status: answerable(status)?, code, headers: header_map(headers)? });
         }
         if let Some(text) = self.delay {
-            given.push(Fault::Delay(duration::parse(&text)?));
+            given
+                .push(Fault::Delay(duration::parse(&text).map_err(|message| format!("`delay`: {message}"))?));
         }
         if let Some(Restate { days_ago, factor }) = self.restate {
             if !(0.0..=1000.0).contains(&factor) {
@@ -308,6 +315,10 @@ mod tests {
             ("faults:\n  - operation: '*'\n    fault: {status: 500, headers: {'a b': c}}", "`a b`"),
             ("faults:\n  - operation: '*'\n    typo: 1\n    fault: {hang: true}", "line 3"),
             ("fault: []", "unknown field `fault`"),
+            (
+                "faults:\n  - operation: '*'\n    fault: {status: abc}",
+                "line 3, column 21: `fault: {status: abc}`",
+            ),
             ("faults:\n  - operation: '*'\n    fault: {job: broken}", "broken"),
         ] {
             let error = Scenario::parse(yaml).unwrap_err();

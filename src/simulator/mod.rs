@@ -4,6 +4,7 @@
 //! Of the exporter's other rooms only the clock is used: what the simulator says of the vendors is said twice in
 //! this program, independently, and that is what makes it a proof.
 
+mod answer;
 mod dice;
 mod duration;
 mod exchange;
@@ -14,6 +15,7 @@ mod log;
 mod testing;
 mod wire;
 
+use std::fmt::Write as _;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -22,7 +24,7 @@ use axum::Router;
 use axum::extract::Request;
 use axum::http::StatusCode;
 use axum::response::Response;
-use axum::routing::get;
+use axum::routing::{MethodFilter, get};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -107,7 +109,6 @@ impl Simulator {
     }
 
     /// The vendors' operations, the API host and the login host on one address.
-    #[must_use]
     pub fn router(&self) -> Router {
         self.router_until(CancellationToken::new())
     }
@@ -156,7 +157,9 @@ impl Simulator {
             self.0.genesys_cloud.organization_id()
         );
         for operation in GenesysCloud::OPERATIONS {
-            page += &format!("  {:<28} {}\n", operation.id, operation.path);
+            let method = if operation.method == MethodFilter::GET { "GET" } else { "POST" };
+            // Writing to a text cannot fail.
+            let _ = writeln!(page, "  {:<28} {method:<4} {}", operation.id, operation.path);
         }
         page
     }

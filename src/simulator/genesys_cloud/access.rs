@@ -11,8 +11,9 @@ use tokio::time::Instant;
 
 use super::Organization;
 use super::refusal::Refusal;
+use crate::simulator::answer::Answer;
 use crate::simulator::dice::Dice;
-use crate::simulator::exchange::{Answer, Call};
+use crate::simulator::exchange::Call;
 use crate::simulator::faults::Fault;
 use crate::simulator::{Options, locked};
 

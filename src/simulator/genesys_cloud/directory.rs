@@ -8,7 +8,8 @@ use super::cast::Habit;
 use super::day::Day;
 use super::refusal::Refusal;
 use super::world::{Client, World};
-use crate::simulator::exchange::{Answer, Call};
+use crate::simulator::answer::Answer;
+use crate::simulator::exchange::Call;
 use crate::simulator::faults::Fault;
 
 /// A secret that stands in every client of the list, as the vendor's description allows. It must be seen nowhere else.
@@ -98,6 +99,7 @@ fn entity(world: &World, client: &Client, today: Day) -> Value {
 }
 
 /// `getOrganization`
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]
 pub(super) fn organization(session: &Session, _: &Call) -> Result<Answer, Refusal> {
     let organization = session.organization;
     let body = json!({
@@ -117,6 +119,7 @@ pub(super) fn organization(session: &Session, _: &Call) -> Result<Answer, Refusa
 }
 
 /// `getTokenInfo`
+#[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]
 pub(super) fn token(session: &Session, _: &Call) -> Result<Answer, Refusal> {
     let organization = session.organization;
     let reference = json!({ "id": organization.id, "name": organization.name });

@@ -10,8 +10,9 @@ use super::executions::{Family, Progress};
 use super::query::{Filter, Granularity, Grouping, Query, Row};
 use super::refusal::Refusal;
 use super::{Session, accepted};
+use crate::simulator::answer::Answer;
 use crate::simulator::dice::Dice;
-use crate::simulator::exchange::{Answer, Call};
+use crate::simulator::exchange::Call;
 use crate::simulator::faults::Fault;
 
 const PATH: &str = "/api/v2/usage/aggregates/query/jobs";

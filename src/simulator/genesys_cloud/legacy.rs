@@ -10,7 +10,8 @@ use super::executions::{Family, Progress};
 use super::query::{Filter, Granularity, Grouping, Metrics, Query, Row};
 use super::refusal::Refusal;
 use super::{Session, accepted};
-use crate::simulator::exchange::{Answer, Call};
+use crate::simulator::answer::Answer;
+use crate::simulator::exchange::Call;
 
 const DIMENSIONS: [&str; 5] = ["OAuthClientId", "OrganizationId", "UserId", "TemplateUri", "HttpMethod"];
 /// The longest window of a client summary.

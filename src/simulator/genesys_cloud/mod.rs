@@ -28,8 +28,9 @@ use self::query::Query;
 use self::refusal::Refusal;
 use self::traffic::Restated;
 use self::world::World;
+use super::answer::Answer;
 use super::dice::Dice;
-use super::exchange::{Answer, Call, Operation, Vendor};
+use super::exchange::{Call, Operation, Vendor};
 use super::faults::Fault;
 use super::{CLIENT_ID, CLIENT_SECRET, Options, locked};
 

@@ -168,8 +168,8 @@ impl Grouping {
         if self.client_id {
             return Some(index);
         }
-        let name = &world.clients.get(index)?.name;
-        self.client_name.then(|| world.clients.iter().position(|client| client.name == *name)).flatten()
+        let client = world.clients.get(index).filter(|_| self.client_name)?;
+        Some(client.namesake)
     }
 }
 

@@ -3,7 +3,7 @@
 use axum::http::{HeaderMap, HeaderValue, StatusCode};
 use serde_json::json;
 
-use crate::simulator::exchange::Answer;
+use crate::simulator::answer::Answer;
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]

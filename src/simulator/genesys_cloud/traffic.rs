@@ -81,7 +81,7 @@ impl World {
         let (client_errors, redirects) = (count(0.012, 3), count(0.003, 4));
         let rest = (count(1.0, 5) - limited - server - client_errors - redirects).max(0.0);
         // Each class is completed by itself and the sums are made after that, so they hold at any time.
-        let now = |count: f64| (count * known).floor() as u64;
+        let now = |count: f64| whole(count * known);
         Counts {
             status200: now(rest),
             status300: now(redirects),
@@ -90,4 +90,14 @@ impl World {
             status500: now(server),
         }
     }
+}
+
+/// Rounds down.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates at both ends"
+)]
+fn whole(count: f64) -> u64 {
+    count as u64
 }

@@ -1,5 +1,7 @@
 //! The organization's clients and their endpoints, made once from the seed.
 
+use std::collections::HashMap;
+
 use jiff::Timestamp;
 
 use super::cast::{CAST, Habit, Part, SYSTEMS, TASKS};
@@ -26,6 +28,8 @@ pub(super) struct Client {
     pub(super) dice: Dice,
     pub(super) id: String,
     pub(super) name: String,
+    /// The position of the first client with this name, which may be this one.
+    pub(super) namesake: usize,
     pub(super) habit: Habit,
     /// Requests on a working day.
     pub(super) volume: f64,
@@ -51,9 +55,14 @@ impl World {
         let dice = Dice::new(seed).named("genesys cloud");
         let today = Day::of(start);
         let settled = Timestamp::from_second(start.as_second() - SETTLE_SECONDS).unwrap_or(start);
+        let mut names: HashMap<String, usize> = HashMap::new();
         let clients = (0..clients.min(CLIENTS_MAX)).map(|index| match CAST.get(index) {
             Some(part) => Client::new(dice.named("client").of(index as u64), *part, today),
             None => Client::extra(dice.named("client").of(index as u64), index, today),
+        });
+        let clients = clients.enumerate().map(|(index, client)| Client {
+            namesake: *names.entry(client.name.clone()).or_insert(index),
+            ..client
         });
         Self {
             dice,
@@ -79,6 +88,7 @@ impl Client {
             dice,
             id: dice.uuid(),
             name: name.to_owned(),
+            namesake: 0,
             habit,
             volume,
             endpoints: endpoints(dice),
@@ -110,15 +120,14 @@ impl Client {
 /// Between 5 and 40 endpoints, the first of them called most.
 fn endpoints(dice: Dice) -> Vec<Endpoint> {
     let count = 5 + usize::try_from(dice.named("endpoints").number() % 36).unwrap_or_default();
-    let mut order: Vec<usize> = (0..ENDPOINTS.len()).collect();
     // Common endpoints stand first in the list, so they should often stand first here.
-    order.sort_by_cached_key(|&index| {
-        ((index as f64).mul_add(0.5, dice.named("order").of(index as u64).between(0.0, 40.0)) * 1e6) as u64
-    });
+    let chance = |index: usize| index as f64 * 0.5 + dice.named("order").of(index as u64).between(0.0, 40.0);
+    let mut order: Vec<(f64, usize)> = (0..ENDPOINTS.len()).map(|index| (chance(index), index)).collect();
+    order.sort_by(|first, second| first.0.total_cmp(&second.0));
     order.truncate(count);
     let weight = |rank: usize| 1.0 / (rank as f64 + 1.0).powf(1.1);
     let total: f64 = (0..order.len()).map(weight).sum();
-    let endpoint = |(rank, index): (usize, usize)| {
+    let endpoint = |(rank, (_, index)): (usize, (f64, usize))| {
         let (method, uri) = ENDPOINTS[index];
         Endpoint { dice: dice.named("endpoint").of(index as u64), method, uri, share: weight(rank) / total }
     };

@@ -28,11 +28,22 @@ async fn vendor_day(vendor: &str, jobs: bool) -> BTreeMap<String, u64> {
         ("usage/query", "OAuthClientId", "executionId")
     };
     let body = json!({"interval": interval, "granularity": "Day", "groupBy": [group_by]});
-    let start: Value =
-        http.post(format!("{vendor}/api/v2/{path}")).bearer_auth(token).json(&body).send().await.unwrap().json().await.unwrap();
+    let start: Value = http
+        .post(format!("{vendor}/api/v2/{path}"))
+        .bearer_auth(token)
+        .json(&body)
+        .send()
+        .await
+        .unwrap()
+        .json()
+        .await
+        .unwrap();
     let id = start[id].as_str().unwrap();
-    let results =
-        if jobs { format!("{vendor}/api/v2/{path}/{id}?pageSize=1000") } else { format!("{vendor}/api/v2/{path}/{id}/results") };
+    let results = if jobs {
+        format!("{vendor}/api/v2/{path}/{id}?pageSize=1000")
+    } else {
+        format!("{vendor}/api/v2/{path}/{id}/results")
+    };
     let answer = poll("the vendor's own answer", async || {
         let answer: Value = http.get(&results).bearer_auth(token).send().await.unwrap().json().await.unwrap();
         ["Succeeded", "Complete"].contains(&answer["queryStatus"].as_str().unwrap()).then_some(answer)
@@ -78,7 +89,8 @@ async fn status_classes_sum_to_the_vendors_requests_in_both_apis() {
 #[tokio::test(flavor = "multi_thread")]
 async fn only_the_jobs_api_has_genesys_own_clients_and_they_are_excluded_from_fair_use() {
     for (api, excluded) in [("jobs", 1), ("legacy", 0)] {
-        let stage = Setup::new().collectors(&format!("{{usage: {{api: {api}, lookback: 30d}}}}")).start().await;
+        let stage =
+            Setup::new().collectors(&format!("{{usage: {{api: {api}, lookback: 30d}}}}")).start().await;
         let metrics = stage.ready().await;
         let clients: std::collections::BTreeSet<&str> = metrics
             .of("genesyscloud_api_client_last_day_requests", &[("fair_use", "excluded")])
@@ -128,8 +140,9 @@ async fn the_period_allowance_and_windows_are_told() {
     assert_eq!(metrics.collector("data_through_timestamp_seconds", "usage"), at("2026-11-21T00:00:00Z"));
 
     // The longer windows hold the shorter ones.
-    let [day, trailing, period] = ["last_day", "trailing", "period_to_date"]
-        .map(|window| metrics.sums(&format!("genesyscloud_api_client_{window}_requests"), "organization")["acme"]);
+    let [day, trailing, period] = ["last_day", "trailing", "period_to_date"].map(|window| {
+        metrics.sums(&format!("genesyscloud_api_client_{window}_requests"), "organization")["acme"]
+    });
     assert!(0 < day && day < trailing && trailing < period);
 
     // A client that has been idle for months is known to have been active once.
@@ -145,18 +158,25 @@ async fn one_refresh_of_fifty_clients_costs_at_most_25_requests() {
         .collectors("{client_summary: {enabled: false}}")
         .refresh(std::time::Duration::from_secs(3))
         // The real pace asks three times for an answer that takes some ten seconds, as the simulator's does.
-        .change(|settings| settings.oauth_clients.as_mut().unwrap().schedule.refresh = std::time::Duration::from_secs(3));
+        .change(|settings| {
+            settings.oauth_clients.as_mut().unwrap().schedule.refresh = std::time::Duration::from_secs(3)
+        });
     setup.options.clients = 50;
     let stage = setup.start().await;
     stage.ready().await;
-    let polls = |metrics: &Metrics| metrics.collector("polls_total", "usage") + metrics.collector("polls_total", "oauth_clients");
-    let before = stage.until("a pause", |metrics| metrics.collector("polls_total", "oauth_clients") >= 1.0).await;
+    let polls = |metrics: &Metrics| {
+        metrics.collector("polls_total", "usage") + metrics.collector("polls_total", "oauth_clients")
+    };
+    let before =
+        stage.until("a pause", |metrics| metrics.collector("polls_total", "oauth_clients") >= 1.0).await;
     let (polls_before, requests_before) = (polls(&before), stage.simulator.requests().len());
-    let after = stage.until("one more run of both", |metrics| {
-        metrics.collector("polls_total", "usage") > before.collector("polls_total", "usage")
-            && metrics.collector("polls_total", "oauth_clients") > before.collector("polls_total", "oauth_clients")
-    })
-    .await;
+    let after = stage
+        .until("one more run of both", |metrics| {
+            metrics.collector("polls_total", "usage") > before.collector("polls_total", "usage")
+                && metrics.collector("polls_total", "oauth_clients")
+                    > before.collector("polls_total", "oauth_clients")
+        })
+        .await;
     let refreshes = (polls(&after) - polls_before) / 2.0;
     let cost = (stage.simulator.requests().len() - requests_before) as f64 / refreshes;
     println!("requests for one refresh of 50 clients: {cost}");

@@ -2,24 +2,18 @@
 
 use std::cmp::Ordering;
 
-use flate2::{Compression, write::DeflateEncoder};
+use flate2::Compression;
 
+use super::Piece;
 use crate::catalogue::{self, Merge};
 use crate::model::{Samples, Table};
 
 /// The lines of one collector, by family. They are kept deflated: some 15 bytes a series instead of 150.
 #[derive(Debug, Default)]
 pub struct Encoded {
-    pub(super) blocks: Vec<Block>,
+    /// Position of the family in the catalogue, which is its place on `/metrics`, and its lines.
+    pub(super) blocks: Vec<(usize, Piece)>,
     series: usize,
-}
-
-/// The lines of one family.
-#[derive(Debug)]
-pub(super) struct Block {
-    /// Position of the family in the catalogue, which is its place on `/metrics`.
-    pub(super) family: usize,
-    pub(super) deflated: Box<[u8]>,
 }
 
 impl Encoded {
@@ -43,7 +37,7 @@ pub fn encode(organization: &str, samples: &Samples) -> Encoded {
             .expect("every gauge is defined in the catalogue");
         let (lines, series) = lines(organization, table);
         encoded.series += series;
-        encoded.blocks.push(Block { family, deflated: deflate(&lines) });
+        encoded.blocks.push((family, Piece::text(&lines, Compression::fast())));
     }
     encoded
 }
@@ -99,13 +93,6 @@ fn number(out: &mut Vec<u8>, value: f64) {
     } else {
         out.extend_from_slice(ryu::Buffer::new().format(value).as_bytes());
     }
-}
-
-fn deflate(bytes: &[u8]) -> Box<[u8]> {
-    use std::io::Write;
-    let mut encoder = DeflateEncoder::new(Vec::new(), Compression::fast());
-    encoder.write_all(bytes).expect("writing to memory does not fail");
-    encoder.finish().expect("writing to memory does not fail").into_boxed_slice()
 }
 
 #[cfg(test)]

@@ -1,4 +1,4 @@
-//! `/metrics`: the ready body, and the exporter's own families behind it.
+//! `/metrics`: the ready text of the vendor families, and the exporter's own families behind it.
 
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -15,26 +15,26 @@ use url::form_urlencoded;
 
 use super::Http;
 use super::negotiation::{self, Encoding};
-use crate::exposition::{Format, Selection, gunzip_pieces, gzip};
+use crate::exposition::{Format, LEVEL, Piece, Selection, gzip, inflate};
 use crate::store::Outcome;
 
 /// The exporter's own families are encoded at most this often, however many ask.
 const OWN_FAMILIES_AGE: Duration = Duration::from_secs(1);
 
-/// The exporter's own families as gzip members, by format, as of a moment and a body.
+/// The exporter's own families, by format, as of a moment and of what is published.
 #[derive(Default)]
 pub(super) struct OwnFamilies(Mutex<Option<Encoded>>);
 
 struct Encoded {
     at: Instant,
     generation: u64,
-    text: Option<Bytes>,
-    openmetrics: Option<Bytes>,
+    text: Option<Piece>,
+    openmetrics: Option<Piece>,
 }
 
 impl OwnFamilies {
-    /// The member for `format`, to follow the body of `generation`.
-    fn member(&self, generation: u64, format: Format, encode: impl FnOnce() -> Bytes) -> Bytes {
+    /// The piece for `format`, to follow what was published as `generation`.
+    fn piece(&self, generation: u64, format: Format, encode: impl FnOnce() -> Piece) -> Piece {
         let mut current = self.0.lock().expect("encoding constant families does not panic");
         let encoded = match current.as_mut() {
             Some(encoded) if encoded.generation == generation && encoded.at.elapsed() < OWN_FAMILIES_AGE => {
@@ -42,11 +42,11 @@ impl OwnFamilies {
             }
             _ => current.insert(Encoded { at: Instant::now(), generation, text: None, openmetrics: None }),
         };
-        let member = match format {
+        let piece = match format {
             Format::Text => &mut encoded.text,
             Format::OpenMetrics => &mut encoded.openmetrics,
         };
-        member.get_or_insert_with(encode).clone()
+        piece.get_or_insert_with(encode).clone()
     }
 }
 
@@ -77,11 +77,14 @@ async fn answer(http: &Arc<Http>, question: &Question, headers: &HeaderMap) -> R
         return (StatusCode::SERVICE_UNAVAILABLE, failing).into_response();
     }
     let format = negotiation::format(headers);
-    let own = || gzip(&(http.telemetry.encode(format, &question.selection) + format.end()));
-    let members = if question.selection.is_everything() {
+    let own = || {
+        let text = http.telemetry.encode(format, &question.selection) + format.end();
+        Piece::text(text.as_bytes(), LEVEL)
+    };
+    let pieces = if question.selection.is_everything() {
         let published = http.store.published();
-        let own = http.own_families.member(published.generation, format, own);
-        [published.gzip.clone(), own]
+        let own = http.own_families.piece(published.generation, format, own);
+        [published.piece.clone(), own]
     } else {
         let (store, selection) = (http.store.clone(), question.selection.clone());
         let rendered = tokio::task::spawn_blocking(move || store.render(&selection)).await;
@@ -90,18 +93,19 @@ async fn answer(http: &Arc<Http>, question: &Question, headers: &HeaderMap) -> R
             _ => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         }
     };
-    body(members, format, negotiation::encoding(headers))
+    body(&pieces, format, negotiation::encoding(headers))
 }
 
-fn body(members: [Bytes; 2], format: Format, encoding: Encoding) -> Response {
+fn body(pieces: &[Piece; 2], format: Format, encoding: Encoding) -> Response {
     let mut response = match encoding {
         Encoding::Gzip => {
-            let length = members.iter().map(Bytes::len).sum::<usize>();
-            // Two pieces with a length known beforehand: nothing is copied and nothing is chunked.
-            let body = Body::from_stream(stream::iter(members.map(Ok::<_, std::io::Error>)));
+            let parts = gzip(pieces);
+            let length = parts.iter().map(Bytes::len).sum::<usize>();
+            // Ready parts with a length known beforehand: nothing is copied and nothing is chunked.
+            let body = Body::from_stream(stream::iter(parts.into_iter().map(Ok::<_, std::io::Error>)));
             ([(CONTENT_LENGTH, HeaderValue::from(length))], body).into_response()
         }
-        Encoding::Identity => Body::from_stream(stream::iter(gunzip_pieces(members.into()))).into_response(),
+        Encoding::Identity => Body::from_stream(stream::iter(inflate(pieces.to_vec()))).into_response(),
     };
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(format.content_type()));

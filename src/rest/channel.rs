@@ -109,7 +109,7 @@ impl InFlight<'_> {
             ("timeout", Kind::Timeout, "no complete answer in time")
         } else if error.is_connect() {
             ("network", Kind::Unreachable, "cannot connect (name, network, proxy or TLS)")
-        } else if error.is_decode() {
+        } else if is_broken_compression(error) {
             ("network", Kind::Malformed, "the answer's compression is broken")
         } else {
             ("network", Kind::Unreachable, "the connection broke before the answer was complete")
@@ -117,6 +117,21 @@ impl InFlight<'_> {
         code.clone_into(&mut self.code);
         Error::new(kind, self.operation, detail)
     }
+}
+
+/// Whether a decompressor refused the body, as against a body that did not arrive.
+fn is_broken_compression(error: &reqwest::Error) -> bool {
+    let mut cause: Option<&dyn std::error::Error> = Some(error);
+    while let Some(error) = cause {
+        if error
+            .downcast_ref::<std::io::Error>()
+            .is_some_and(|error| error.kind() == std::io::ErrorKind::InvalidData)
+        {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 impl Drop for InFlight<'_> {

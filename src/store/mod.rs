@@ -1,6 +1,6 @@
 //! The last good figures of every collector, and what there is to tell about each.
 //!
-//! A collector writes through its [`Slot`]. Whoever serves reads the [`Published`] body, which is replaced whole by one atomic
+//! A collector writes through its [`Slot`]. Whoever serves reads what is [`Published`], which is replaced whole by one atomic
 //! swap: no scrape waits for a collection, and none sees half of one.
 
 mod publish;
@@ -10,7 +10,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use bytes::Bytes;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 use tokio::time::Instant;
@@ -18,7 +17,7 @@ use tokio::time::Instant;
 pub use publish::publish;
 pub use status::{CollectorStatus, LastError, Outcome};
 
-use crate::exposition::{Encoded, Part, Selection, render};
+use crate::exposition::{Encoded, Part, Piece, Selection, render};
 use crate::model::{CollectError, CollectorId, Failure, Reading, Reason, Schedule};
 use crate::telemetry::CollectorMetrics;
 
@@ -45,14 +44,14 @@ struct State {
     metrics: CollectorMetrics,
 }
 
-/// The vendor families of all collectors as one gzip member.
+/// The vendor families of all collectors.
 #[derive(Debug, Default)]
 pub struct Published {
-    /// The body.
-    pub gzip: Bytes,
-    /// Grows with each new body.
+    /// Their text.
+    pub piece: Piece,
+    /// Grows with each new text.
     pub generation: u64,
-    /// Whether every collector had ended a run when this body was made.
+    /// Whether every collector had ended a run when this text was made.
     pub ready: bool,
 }
 
@@ -85,17 +84,17 @@ impl Store {
         Slot { store: self.clone(), index, id }
     }
 
-    /// The current body.
+    /// The current text.
     #[must_use]
     pub fn published(&self) -> Arc<Published> {
         self.0.published.load_full()
     }
 
-    /// A body of only the selected organizations and collectors.
+    /// The text of only the selected organizations and collectors.
     ///
     /// # Errors
     /// See [`render`].
-    pub fn render(&self, selection: &Selection) -> std::io::Result<Bytes> {
+    pub fn render(&self, selection: &Selection) -> std::io::Result<Piece> {
         let lines: Vec<(String, Arc<Encoded>)> = self
             .lock()
             .iter()

@@ -1,4 +1,4 @@
-//! Makes a new body whenever something changed, and drops what has become too old.
+//! Makes a new text whenever something changed, and drops what has become too old.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,22 +13,22 @@ use crate::exposition::Selection;
 /// How often to look for figures that have become too old, whatever the clock does.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
-/// Publishes until `stop`. Changes that come while a body is made wait for the next one, so a burst of them costs little.
+/// Publishes until `stop`. Changes that come while a text is made wait for the next one, so a burst of them costs little.
 pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) {
     loop {
         let next_expiry = store.drop_stale(clock.now());
         let ready = store.lock().iter().all(|state| state.status.outcome != Outcome::Pending);
         let rendering = store.clone();
         let rendered = tokio::task::spawn_blocking(move || rendering.render(&Selection::default())).await;
-        let gzip = rendered.expect("rendering does not panic").expect("memory does not fail");
+        let piece = rendered.expect("rendering does not panic").expect("memory does not fail");
         let generation = store.0.published.load().generation + 1;
-        store.0.published.store(Arc::new(Published { gzip, generation, ready }));
+        store.0.published.store(Arc::new(Published { piece, generation, ready }));
 
         let pause = next_expiry
             .and_then(|expiry| Duration::try_from(expiry.duration_since(clock.now())).ok())
             .map_or(LONGEST_PAUSE, |pause| pause.min(LONGEST_PAUSE));
         let changed = async {
-            // Without a change a new body would be the same: only a passed expiry is one.
+            // Without a change a new text would be the same: only a passed expiry is one.
             loop {
                 tokio::select! {
                     () = store.0.changed.notified() => return,

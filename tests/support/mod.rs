@@ -82,7 +82,8 @@ impl Setup {
              collectors: {}\n",
             self.collectors
         );
-        let mut config = Config::parse(Path::new("test.yml"), &text, &|_| None).expect("a good configuration");
+        let mut config =
+            Config::parse(Path::new("test.yml"), &text, &|_| None).expect("a good configuration");
         config.global.request_timeout = self.request_timeout;
         let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
         settings.requests_per_minute = NonZeroU32::new(100_000).expect("not zero");
@@ -125,7 +126,10 @@ impl Vendor {
         let address = listener.local_addr().expect("bound").to_string();
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
-        let task = tokio::spawn(async move { simulator::serve(listener, simulator, stopped).await.expect("serves") });
+        let task =
+            tokio::spawn(
+                async move { simulator::serve(listener, simulator, stopped).await.expect("serves") },
+            );
         Self { address, stop, task }
     }
 
@@ -187,7 +191,8 @@ impl Stage {
 
     /// Scrapes until every collector has ended a run.
     pub async fn ready(&self) -> Metrics {
-        poll("the exporter to be ready", async || (self.get("/-/ready").await.status() == 200).then_some(())).await;
+        poll("the exporter to be ready", async || (self.get("/-/ready").await.status() == 200).then_some(()))
+            .await;
         self.metrics().await
     }
 

@@ -1,0 +1,104 @@
+//! The public contract: what `/metrics` looks like for a fixed seed and a fixed clock, in both formats, and what real tools
+//! say of it.
+
+mod support;
+
+use support::{Setup, golden, program};
+
+/// Families whose values vary from run to run; their names, labels and HELP do not.
+const VARYING: [&str; 8] = [
+    "process_",
+    "ccaas_exporter_build_info",
+    "ccaas_exporter_scrape_duration_seconds",
+    "ccaas_exporter_collector_duration_seconds",
+    "ccaas_exporter_collector_next_run_timestamp_seconds",
+    "ccaas_exporter_api_request_duration_seconds",
+    "ccaas_exporter_api_throttled_seconds_total",
+    "ccaas_exporter_api_budget_remaining_requests",
+];
+
+/// Leaves only what must not change by itself.
+fn settled(text: &str) -> String {
+    let varies = |line: &str| VARYING.iter().any(|name| line.starts_with(name));
+    let lines = text.lines().map(|line| match line.rsplit_once(' ') {
+        Some((series, _)) if varies(line) => {
+            let series = if series.starts_with("ccaas_exporter_build_info") {
+                "ccaas_exporter_build_info{…}"
+            } else {
+                series
+            };
+            format!("{series} …\n")
+        }
+        _ => format!("{line}\n"),
+    });
+    lines.collect()
+}
+
+fn setup() -> Setup {
+    Setup::new().collectors("{usage: {endpoints: 25}}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_text_is_as_agreed_and_promtool_finds_nothing() {
+    let stage = setup().start().await;
+    stage.ready().await;
+    let text = stage.text("/metrics").await;
+    golden("tests/golden/metrics.prom", &settled(&text));
+    let (good, said) = program("promtool", &["check", "metrics"], &text);
+    assert!(good && said.is_empty(), "{said}");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn openmetrics_differs_only_where_it_must() {
+    let stage = setup().start().await;
+    stage.ready().await;
+    let openmetrics = stage
+        .http
+        .get(format!("{}/metrics", stage.url))
+        .header("accept", "application/openmetrics-text")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(
+        openmetrics.headers()["content-type"],
+        "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    );
+    let openmetrics = openmetrics.text().await.unwrap();
+    assert!(openmetrics.ends_with("\n# EOF\n"));
+    assert_eq!(openmetrics.matches("# EOF").count(), 1);
+
+    // The samples are the same; only the metadata of counters has another name.
+    let text = stage.text("/metrics").await;
+    let samples = |text: &str| -> Vec<String> {
+        settled(text).lines().filter(|line| !line.starts_with('#')).map(str::to_owned).collect()
+    };
+    assert_eq!(samples(&openmetrics), samples(&text));
+    for line in openmetrics.lines().filter(|line| line.starts_with("# TYPE") && line.ends_with(" counter")) {
+        assert!(!line.contains("_total "), "{line}");
+    }
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_gzip_body_is_one_member_of_the_same_text() {
+    use std::io::Read;
+    let stage = setup().start().await;
+    stage.ready().await;
+    let response = stage
+        .http
+        .get(format!("{}/metrics", stage.url))
+        .header("accept-encoding", "gzip")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(response.headers()["content-encoding"], "gzip");
+    assert_eq!(response.headers()["vary"], "Accept, Accept-Encoding");
+    let length: usize = response.headers()["content-length"].to_str().unwrap().parse().unwrap();
+    let body = response.bytes().await.unwrap();
+    assert_eq!(body.len(), length);
+    let mut text = String::new();
+    flate2::read::GzDecoder::new(&body[..]).read_to_string(&mut text).unwrap();
+    assert_eq!(settled(&text), settled(&stage.text("/metrics").await));
+    stage.stop().await;
+}

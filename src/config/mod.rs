@@ -1,11 +1,28 @@
 //! The configuration: strict YAML in, typed settings out, every fault reported at once.
 
+mod collectors;
+mod document;
+pub mod duration;
+mod environment;
+mod faults;
+mod fields;
+mod file;
+mod genesys_cloud;
+mod redacted;
+mod shared;
+mod value;
+mod variables;
+
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::providers::genesys_cloud;
+use crate::providers;
 use crate::secret::Secret;
+
+pub use environment::HOW_TO_START;
+pub use faults::{Fault, Faults};
+pub use variables::Environment;
 
 /// The whole configuration.
 #[derive(Debug, Clone)]
@@ -44,5 +61,5 @@ pub struct Organization {
 #[derive(Debug, Clone)]
 pub enum Provider {
     /// Genesys Cloud.
-    GenesysCloud(genesys_cloud::Settings),
+    GenesysCloud(providers::genesys_cloud::Settings),
 }

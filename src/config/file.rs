@@ -1,0 +1,147 @@
+//! Reads the configuration file: its text, `global`, the organizations.
+
+use std::cell::RefCell;
+use std::fs::File;
+use std::io::{self, Read as _};
+use std::num::NonZeroUsize;
+use std::path::Path;
+use std::time::Duration;
+
+use super::document::{self, Node};
+use super::environment::HOW_TO_START;
+use super::faults::Faults;
+use super::fields::Fields;
+use super::shared::{self, SECOND};
+use super::value::{Input, Value};
+use super::variables::Environment;
+use super::{Config, Global, Organization, Provider, genesys_cloud};
+
+/// The full example has 3 KiB; beyond this somebody named the wrong file.
+const MAX_BYTES: u64 = 1 << 20;
+const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).expect("8 is not zero");
+/// A label value stays readable in a dashboard's legend.
+const MAX_NAME_CHARACTERS: usize = 128;
+
+impl Config {
+    /// Reads the configuration file `path`.
+    ///
+    /// # Errors
+    /// Every fault of the file; of a missing file, how to start.
+    pub fn load(path: &Path, environment: Environment) -> Result<Self, Faults> {
+        let source = path.display().to_string();
+        let mut bytes = Vec::new();
+        match File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)) {
+            Ok(_) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                let message = format!("there is no such file. {HOW_TO_START}");
+                return Err(Faults::single(source, None, message));
+            }
+            Err(error) => return Err(Faults::single(source, None, format!("cannot read the file: {error}"))),
+        }
+        if bytes.len() as u64 > MAX_BYTES {
+            return Err(Faults::single(source, None, TOO_LARGE));
+        }
+        match std::str::from_utf8(&bytes) {
+            Ok(text) => Self::parse(path, text, environment),
+            Err(error) => {
+                let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+                Err(Faults::single(source, Some(line), "expected UTF-8 text, found other bytes"))
+            }
+        }
+    }
+
+    /// Reads `text`, the content of the configuration file `file`, which names the folder of relative paths.
+    ///
+    /// # Errors
+    /// Every fault of the text.
+    pub fn parse(file: &Path, text: &str, environment: Environment) -> Result<Self, Faults> {
+        let source = file.display().to_string();
+        if text.len() as u64 > MAX_BYTES {
+            return Err(Faults::single(source, None, TOO_LARGE));
+        }
+        let root = document::parse(text)
+            .map_err(|malformed| Faults::single(source.clone(), Some(malformed.line), malformed.message))?;
+        let parent = file.parent().unwrap_or(Path::new(""));
+        // Absolute, so that neither a change of folder nor the copy in `/config` gives paths another meaning.
+        let folder = std::path::absolute(parent.join(".")).unwrap_or_else(|_| parent.to_owned());
+        let input = Input { environment, folder, faults: RefCell::default() };
+        let config = read(&input, &root);
+        match (Faults::new(source, input.faults.into_inner()), config) {
+            (Some(faults), _) => Err(faults),
+            (None, config) => Ok(config),
+        }
+    }
+}
+
+const TOO_LARGE: &str = "the file is larger than 1 MiB; is it really the configuration?";
+
+/// What is right in the document; what is wrong is in the faults of `input`.
+pub(super) fn read<'a>(input: &'a Input<'a>, root: &'a Node) -> Config {
+    Value::root(input, root).mapping(|fields| Config {
+        global: fields.get("global").mapping(global),
+        organizations: organizations(fields),
+    })
+}
+
+fn global(fields: &mut Fields) -> Global {
+    let request_timeout = fields.get("request_timeout").duration(&(SECOND..=Duration::from_secs(600)));
+    let concurrency = fields.get("concurrency").number(&(1_usize..=256)).and_then(NonZeroUsize::new);
+    let proxy_url = shared::secret(fields, "proxy_url", "proxy_url_file", |text| {
+        let objection =
+            |found| format!("expected the URL of a proxy such as http://proxy:3128, found {found}");
+        shared::web_url(text).map(drop).map_err(objection)
+    });
+    Global {
+        request_timeout: request_timeout.unwrap_or(Duration::from_secs(30)),
+        concurrency: concurrency.unwrap_or(DEFAULT_CONCURRENCY),
+        proxy_url,
+        ca_file: shared::certificates(&fields.get("ca_file")),
+        max_series_per_organization: fields
+            .get("max_series_per_organization")
+            .number(&(1..=1_000_000))
+            .unwrap_or(20_000),
+    }
+}
+
+fn organizations(fields: &mut Fields) -> Vec<Organization> {
+    let list = fields.get("organizations");
+    let items = list.items("a list of organizations, each starting with `- name: …`");
+    if items.as_ref().map_or(!list.is_set(), Vec::is_empty) {
+        list.fault("missing; expected a list of at least one organization, each starting with `- name: …`");
+    }
+    let mut named: Vec<(String, String)> = Vec::new();
+    let mut organizations = Vec::new();
+    for item in items.iter().flatten() {
+        let (name, provider) = item.mapping(|fields| (name(fields, &mut named), provider(fields)));
+        organizations.extend(name.zip(provider).map(|(name, provider)| Organization { name, provider }));
+    }
+    organizations
+}
+
+/// The organization's name. `named`: the names so far and the places they stand at.
+fn name(fields: &mut Fields, named: &mut Vec<(String, String)>) -> Option<String> {
+    let expected = "the organization's name, up to 128 characters, none of them a control character";
+    let value = fields.required("name", expected);
+    let name = value.parse(expected, |text| {
+        let fits = text.chars().count() <= MAX_NAME_CHARACTERS && !text.chars().any(char::is_control);
+        (fits && !text.trim().is_empty()).then(|| text.to_owned())
+    })?;
+    let place = format!("{} in line {}", value.path(), value.line());
+    match named.iter().find(|(other, _)| *other == name) {
+        Some((_, first)) => value.fault(format!("expected a name of its own, found the same as {first}")),
+        None => named.push((name.clone(), place)),
+    }
+    Some(name)
+}
+
+fn provider(fields: &mut Fields) -> Option<Provider> {
+    let section = fields.get("genesys_cloud");
+    let refused = fields.refuse("talkdesk", "this version collects genesys_cloud only");
+    if fields.contains("genesys_cloud") {
+        return section.mapping(genesys_cloud::settings).map(Provider::GenesysCloud);
+    }
+    if !refused {
+        fields.fault("missing the provider; expected the key genesys_cloud");
+    }
+    None
+}

@@ -1,0 +1,167 @@
+//! What several sections have in the same form: secrets, URLs, paths, name patterns, schedules.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use regex::Regex;
+use secrecy::ExposeSecret;
+use url::{Host, Url};
+
+use super::duration;
+use super::fields::{Either, Fields};
+use super::value::Value;
+use crate::model::Schedule;
+use crate::secret::Secret;
+
+pub(super) const SECOND: Duration = Duration::from_secs(1);
+pub(super) const HOUR: Duration = Duration::from_secs(3_600);
+pub(super) const DAY: Duration = Duration::from_secs(86_400);
+
+/// Below this, a vendor's usage API would be asked without end for figures that hardly change.
+const MIN_REFRESH: Duration = Duration::from_secs(10);
+const MAX_REFRESH: Duration = Duration::from_secs(365 * 86_400);
+const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
+const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(7 * 86_400);
+
+/// The three keys that every collector has beside `enabled`.
+pub(super) fn schedule(fields: &mut Fields, default_refresh: Duration) -> Schedule {
+    let refresh = fields.get("refresh").duration(&(MIN_REFRESH..=MAX_REFRESH)).unwrap_or(default_refresh);
+    let timeout_value = fields.get("timeout");
+    let timeout = timeout_value.duration(&(SECOND..=MAX_REFRESH)).unwrap_or_else(|| default_timeout(refresh));
+    if timeout >= refresh {
+        let (timeout, refresh) = (duration::format(timeout), duration::format(refresh));
+        timeout_value
+            .fault(format!("expected a duration below refresh, which is {refresh}, found {timeout}"));
+    }
+    let staleness_value = fields.get("max_staleness");
+    let max_staleness =
+        staleness_value.duration(&(SECOND..=10 * MAX_REFRESH)).unwrap_or(DEFAULT_MAX_STALENESS);
+    if max_staleness < refresh {
+        let (found, refresh) = (duration::format(max_staleness), duration::format(refresh));
+        let default = if staleness_value.is_set() { "" } else { " (the default)" };
+        staleness_value.fault(format!(
+            "expected a duration of at least refresh, which is {refresh}, found {found}{default}"
+        ));
+    }
+    Schedule { refresh, timeout, max_staleness }
+}
+
+/// 15 minutes, or nine tenths of a shorter `refresh`.
+fn default_timeout(refresh: Duration) -> Duration {
+    DEFAULT_TIMEOUT.min(refresh / 10 * 9)
+}
+
+/// A secret given in place, or the file that holds it.
+pub(super) fn secret(
+    fields: &mut Fields,
+    key: &'static str,
+    file_key: &'static str,
+    check: impl Fn(&str) -> Result<(), String>,
+) -> Option<Secret> {
+    let (value, secret) = match fields.either(key, file_key) {
+        Either::First(value) => {
+            let text = value.scalar("a text", true)?.text.into_owned();
+            (value, Secret::inline(text))
+        }
+        Either::Second(value) => {
+            let path = path(&value)?;
+            (value, Secret::File(path))
+        }
+        Either::Neither | Either::Both => return None,
+    };
+    // The file is read again on each use; reading it now tells of a wrong path before anything starts.
+    let checked = secret.read().and_then(|text| match text.expose_secret() {
+        "" => Err("expected a text, found an empty one".to_owned()),
+        text => check(text),
+    });
+    checked.map_err(|message| value.fault(message)).ok()?;
+    Some(secret)
+}
+
+/// A path; a relative one starts at the folder of the configuration file.
+pub(super) fn path(value: &Value) -> Option<PathBuf> {
+    value.text("a path").map(|path| value.input().folder.join(path))
+}
+
+/// A PEM file with at least one certificate.
+pub(super) fn certificates(value: &Value) -> Option<PathBuf> {
+    let path = path(value)?;
+    let text = match std::fs::read(&path) {
+        Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
+        Err(error) => {
+            value.fault(format!("cannot read the file {}: {error}", path.display()));
+            return None;
+        }
+    };
+    let block = text.split_once("-----BEGIN CERTIFICATE-----").map(|(_, block)| block);
+    if !block.is_some_and(|block| block.contains("-----END CERTIFICATE-----")) {
+        let path = path.display();
+        value.fault(format!("expected a PEM file with at least one certificate, found none in {path}"));
+        return None;
+    }
+    Some(path)
+}
+
+/// A base URL that paths are appended to; it always ends with a slash.
+pub(super) fn base_url(value: &Value) -> Option<Url> {
+    value.check("a base URL such as https://api.mypurecloud.com/", |text| {
+        let mut url = web_url(text)?;
+        if !url.username().is_empty() || url.password().is_some() {
+            return Err("one with a user name or password".to_owned());
+        }
+        if url.query().is_some() || url.fragment().is_some() {
+            return Err("one with a query (?) or a fragment (#)".to_owned());
+        }
+        if url.scheme() == "http" && !is_loopback(&url) {
+            return Err(
+                "one with http, which would send the access token in clear text; use https".to_owned()
+            );
+        }
+        if !url.path().ends_with('/') {
+            url.set_path(&format!("{}/", url.path()));
+        }
+        Ok(url)
+    })
+}
+
+/// An absolute `http` or `https` URL. The objection does not repeat it, because it may hold a password.
+pub(super) fn web_url(text: &str) -> Result<Url, String> {
+    let url = Url::parse(text).map_err(|error| format!("a text that is no URL ({error})"))?;
+    if !matches!(url.scheme(), "http" | "https") {
+        return Err("one that does not start with https:// or http://".to_owned());
+    }
+    Ok(url)
+}
+
+/// Nobody listens in between, so a simulator on the same machine needs no certificate.
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        None => false,
+    }
+}
+
+/// Name patterns.
+pub(super) fn patterns(value: &Value, default: &[&str]) -> Vec<Regex> {
+    if !value.is_set() {
+        return default.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
+    }
+    let items = value.items("a list of regular expressions such as [\"^batch-\"]");
+    items.iter().flatten().filter_map(pattern).collect()
+}
+
+fn pattern(item: &Value) -> Option<Regex> {
+    if !item.is_set() {
+        item.fault("expected a regular expression, found nothing");
+    }
+    item.check("a regular expression", |text| {
+        Regex::new(text).map_err(|error| {
+            // The other lines draw the pattern, which may come from a variable.
+            let error = error.to_string();
+            let reason = error.lines().last().unwrap_or_default();
+            format!("a text that is none ({})", reason.trim_start_matches("error: "))
+        })
+    })
+}

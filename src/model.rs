@@ -103,14 +103,12 @@ pub fn clip(text: &str) -> Cow<'_, str> {
 impl Samples {
     /// Adds one sample. `labels` are the values of the family's labels, in its order; each is [clipped](clip).
     pub fn push<const N: usize>(&mut self, gauge: &'static Gauge<N>, labels: [&str; N], value: f64) {
-        let table =
-            match self.tables.iter().position(|table| std::ptr::eq(table.family, &raw const gauge.family)) {
-                Some(position) => &mut self.tables[position],
-                None => {
-                    self.tables.push(Table::new(&gauge.family));
-                    self.tables.last_mut().expect("a table was pushed just now")
-                }
-            };
+        let known = self.tables.iter().position(|table| std::ptr::eq(table.family, &raw const gauge.family));
+        let position = known.unwrap_or_else(|| {
+            self.tables.push(Table::new(&gauge.family));
+            self.tables.len() - 1
+        });
+        let table = &mut self.tables[position];
         for label in labels {
             table.text.push_str(&clip(label));
             table.ends.push(u32::try_from(table.text.len()).expect("a family's labels stay below 4 GiB"));

@@ -2,6 +2,11 @@
 //!
 //! Collectors fill these families, exposition prints them, and whatever documents them reads the same definitions.
 
+#[expect(
+    clippy::doc_markdown,
+    clippy::too_long_first_doc_paragraph,
+    reason = "the doc comments are HELP texts, which are shown as they are"
+)]
 pub mod genesys_cloud;
 
 /// A metric family. All vendor families are gauges and carry `organization` before their own labels.

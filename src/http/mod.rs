@@ -78,8 +78,9 @@ async fn healthy(State(http): State<Arc<Http>>) -> (StatusCode, String) {
     if stuck.is_empty() {
         return (StatusCode::OK, "healthy\n".to_owned());
     }
-    let stuck: String = stuck.iter().map(|id| format!("{id} has not run when it should have\n")).collect();
-    (StatusCode::SERVICE_UNAVAILABLE, stuck)
+    let stuck: Vec<String> =
+        stuck.iter().map(|id| format!("{id} has not run when it should have\n")).collect();
+    (StatusCode::SERVICE_UNAVAILABLE, stuck.concat())
 }
 
 async fn ready(State(http): State<Arc<Http>>) -> (StatusCode, &'static str) {

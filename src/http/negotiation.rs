@@ -32,7 +32,7 @@ pub(super) fn format(headers: &HeaderMap) -> Format {
         let version = parameters.iter().find(|(name, _)| *name == "version").map(|(_, version)| *version);
         match (value, version) {
             ("application/openmetrics-text", None | Some("1.0.0" | "0.0.1")) => {
-                openmetrics = openmetrics.max(weight)
+                openmetrics = openmetrics.max(weight);
             }
             ("text/plain", None | Some("0.0.4")) | ("text/*" | "*/*", _) => text = text.max(weight),
             _ => {}

@@ -138,8 +138,8 @@ impl Call {
 
     /// The same call with one more query parameter.
     #[must_use]
-    pub fn query(mut self, name: &'static str, value: impl ToString) -> Self {
-        self.query.push((name, value.to_string()));
+    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.query.push((name, value.into()));
         self
     }
 
@@ -283,9 +283,10 @@ impl Client {
             let wait = answer.retry_after().unwrap_or(DEFAULT_WAIT);
             *retry_after = Some(wait);
             if wait > LONGEST_WAIT {
-                error.detail += &format!(" and asks to wait {} s", wait.as_secs());
+                error.detail = format!("the vendor answered 429 and asks to wait {} s", wait.as_secs());
             } else {
-                self.channel.governor.pause(wait);
+                // Everyone waits, and then not all come back in the same moment.
+                self.channel.governor.pause(wait + Duration::from_secs(1).mul_f64(fastrand::f64()));
             }
         }
         // A body that cannot be read must not hide the status.
@@ -337,7 +338,10 @@ async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
             Kind::Unavailable | Kind::Timeout | Kind::Unreachable => true,
             _ => false,
         })
-        .adjust(|_, delay| Some(delay?.mul_f64(fastrand::f64())))
+        .adjust(|error, delay| match error.kind {
+            Kind::RateLimited(_) => delay.map(|_| Duration::ZERO),
+            _ => delay.map(|delay| delay.mul_f64(fastrand::f64())),
+        })
         .await
 }
 

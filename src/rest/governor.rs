@@ -9,7 +9,7 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
 use tokio::time::Instant;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// From this used share of the vendor's window on, the rest of the window is spread over what is left of it.
 const PACE_FROM: f64 = 0.8;
@@ -52,7 +52,7 @@ impl Governor {
             match self.bucket.check() {
                 Ok(()) => break,
                 Err(not_until) => {
-                    tokio::time::sleep(not_until.wait_time_from(DefaultClock::default().now())).await
+                    tokio::time::sleep(not_until.wait_time_from(DefaultClock::default().now())).await;
                 }
             }
         }

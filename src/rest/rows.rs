@@ -158,15 +158,19 @@ impl RowSplitter {
 
     /// Follows strings and brackets.
     fn nest(&mut self, byte: u8) -> Result<(), SplitError> {
-        match (self.string, byte) {
-            (Some(Str::Escape), _) => self.string = Some(Str::Plain),
-            (Some(Str::Plain), b'\\') => self.string = Some(Str::Escape),
-            (Some(Str::Plain), b'"') => self.string = None,
-            (Some(Str::Plain), _) => {}
-            (None, b'"') => self.string = Some(Str::Plain),
-            (None, b'{' | b'[') => self.depth = self.depth.checked_add(1).ok_or(SplitError::NotJson)?,
-            (None, b'}' | b']') => self.depth = self.depth.checked_sub(1).ok_or(SplitError::NotJson)?,
-            (None, _) => {}
+        match self.string {
+            Some(Str::Escape) => self.string = Some(Str::Plain),
+            Some(Str::Plain) => match byte {
+                b'\\' => self.string = Some(Str::Escape),
+                b'"' => self.string = None,
+                _ => {}
+            },
+            None => match byte {
+                b'"' => self.string = Some(Str::Plain),
+                b'{' | b'[' => self.depth = self.depth.checked_add(1).ok_or(SplitError::NotJson)?,
+                b'}' | b']' => self.depth = self.depth.checked_sub(1).ok_or(SplitError::NotJson)?,
+                _ => {}
+            },
         }
         Ok(())
     }

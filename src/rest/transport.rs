@@ -56,7 +56,7 @@ impl Transport {
             ProxyChoice::Url(url) => {
                 let url = url.read().map_err(anyhow::Error::msg)?;
                 let proxy = Proxy::all(url.expose_secret())
-                    .map_err(|error| error.without_url())
+                    .map_err(reqwest::Error::without_url)
                     .context("global.proxy_url is not a proxy URL")?;
                 builder.proxy(proxy.no_proxy(NoProxy::from_env()))
             }

@@ -70,7 +70,7 @@ impl Execution for Summary<'_> {
 
     async fn start(&self) -> Result<String, Error> {
         let path = ["api", "v2", "oauth", "clients", self.client_id, "usage", "summary"];
-        let call = Call::get("getClientUsageSummary", &path).query("days", self.days);
+        let call = Call::get("getClientUsageSummary", &path).query("days", self.days.to_string());
         self.client.json::<Created>(&call).await?.id(&call)
     }
 

@@ -118,7 +118,7 @@ impl Directory {
         for number in 1..=PAGES_LIMIT {
             let mut call = Call::get("listOAuthClients", &["api", "v2", "oauth", "clients"]);
             if number > 1 {
-                call = call.query("pageNumber", number);
+                call = call.query("pageNumber", number.to_string());
             }
             let page: Page = self.client.json(&call).await?;
             let before = seen.len();

@@ -168,7 +168,8 @@ impl Job<'_> {
     async fn page(&self, id: &str, after: Option<&str>) -> Result<(Envelope, Page), Error> {
         let mut path = PATH.to_vec();
         path.push(id);
-        let mut call = Call::get("getUsageAggregatesJob", &path).query("pageSize", self.page_size);
+        let mut call =
+            Call::get("getUsageAggregatesJob", &path).query("pageSize", self.page_size.to_string());
         if let Some(after) = after {
             call = call.query("after", after);
         }

@@ -57,8 +57,15 @@ pub(super) struct UsageCollector {
     history: History,
     /// Whether the look-back has been read, or the vendor has nothing older.
     looked_back: bool,
-    /// The endpoints of a day, and the day's sums when they were read.
-    endpoints: Option<(Date, Vec<(String, StatusCounts)>, Endpoints)>,
+    detail: Option<Detail>,
+}
+
+/// The endpoints of a day.
+struct Detail {
+    day: Date,
+    /// The sums of the day's clients when the endpoints were read: while they stay, so do the endpoints.
+    sums: Vec<(String, StatusCounts)>,
+    endpoints: Endpoints,
 }
 
 /// What a run notices besides figures.
@@ -87,7 +94,7 @@ impl UsageCollector {
             plain_dates: AtomicBool::new(false),
             history: History::default(),
             looked_back: false,
-            endpoints: None,
+            detail: None,
         }
     }
 
@@ -107,7 +114,7 @@ impl UsageCollector {
             _ => FairUse::AllCounted,
         };
         let mut samples = samples(&self.history, day, &self.settings, &self.usage, &fair_use);
-        let endpoints = self.endpoints.as_ref().map(|(.., endpoints)| endpoints);
+        let endpoints = self.detail.as_ref().map(|detail| &detail.endpoints);
         if let Some(endpoints) = endpoints {
             endpoints.push(&mut samples);
         }
@@ -184,13 +191,13 @@ impl UsageCollector {
             .into_iter()
             .map(|(client_id, sum)| (client_id.to_owned(), sum))
             .collect();
-        if self.usage.endpoints == 0
-            || self.endpoints.as_ref().is_some_and(|(of, with, _)| *of == day && *with == sums)
-        {
+        let is_known = self.detail.as_ref().is_some_and(|detail| detail.day == day && detail.sums == sums);
+        if self.usage.endpoints == 0 || is_known {
             return Ok(());
         }
         let fold = self.read(day, day, Grouping::Endpoint, notes).await?;
-        self.endpoints = Some((day, sums, Endpoints::rank(fold.cells, self.usage.endpoints)));
+        let endpoints = Endpoints::rank(fold.cells, self.usage.endpoints);
+        self.detail = Some(Detail { day, sums, endpoints });
         Ok(())
     }
 

@@ -1,6 +1,5 @@
 //! Durations as Prometheus writes them: `1y2w3d4h5m6s7ms`.
 
-use std::fmt::Write as _;
 use std::time::Duration;
 
 /// Units from the longest to the shortest, in milliseconds. A year is 365 days, as in Prometheus.
@@ -54,11 +53,12 @@ pub fn format(duration: Duration) -> String {
         let length = u128::from(length);
         let only_if_exact = matches!(unit, "y" | "w");
         let count = rest / length;
-        if count == 0 || (only_if_exact && rest % length != 0) {
+        if count == 0 || (only_if_exact && !rest.is_multiple_of(length)) {
             continue;
         }
         rest %= length;
-        write!(text, "{count}{unit}").expect("writing to a String does not fail");
+        text.push_str(&count.to_string());
+        text.push_str(unit);
     }
     text
 }

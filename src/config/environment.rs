@@ -29,7 +29,7 @@ How to start:
         genesys_cloud:
           region: us-east-1
           client_id: 9d0b2c9e-0000-0000-0000-000000000000
-          client_secret_file: /run/secrets/acme
+          client_secret_file: secrets/acme
 ";
 
 const ORGANIZATION: &str = "CCAAS_EXPORTER_ORGANIZATION";

@@ -38,10 +38,8 @@ impl Faults {
     /// The faults, each as the line that is shown for it.
     pub fn iter(&self) -> impl Iterator<Item = String> + '_ {
         self.faults.iter().map(|fault| {
-            let mut text = self.source.clone();
-            if let Some(line) = fault.line {
-                text.push_str(&format!(":{line}"));
-            }
+            let line = fault.line.map(|line| format!(":{line}")).unwrap_or_default();
+            let mut text = format!("{}{line}", self.source);
             for part in [&fault.key, &fault.message].into_iter().filter(|part| !part.is_empty()) {
                 text.push_str(": ");
                 text.push_str(part);

@@ -44,7 +44,7 @@ impl Config {
         match std::str::from_utf8(&bytes) {
             Ok(text) => Self::parse(path, text, environment),
             Err(error) => {
-                let line = 1 + bytes[..error.valid_up_to()].iter().filter(|byte| **byte == b'\n').count();
+                let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
                 Err(Faults::single(source, Some(line), "expected UTF-8 text, found other bytes"))
             }
         }
@@ -84,7 +84,7 @@ pub(super) fn read<'a>(input: &'a Input<'a>, root: &'a Node) -> Config {
 }
 
 fn global(fields: &mut Fields) -> Global {
-    let request_timeout = fields.get("request_timeout").duration(&(SECOND..=Duration::from_secs(600)));
+    let request_timeout = fields.get("request_timeout").duration(&(SECOND..=Duration::from_mins(10)));
     let concurrency = fields.get("concurrency").number(&(1_usize..=256)).and_then(NonZeroUsize::new);
     let proxy_url = shared::secret(fields, "proxy_url", "proxy_url_file", |text| {
         let objection =
@@ -121,7 +121,7 @@ fn organizations(fields: &mut Fields) -> Vec<Organization> {
 /// The organization's name. `named`: the names so far and the places they stand at.
 fn name(fields: &mut Fields, named: &mut Vec<(String, String)>) -> Option<String> {
     let expected = "the organization's name, up to 128 characters, none of them a control character";
-    let value = fields.required("name", expected);
+    let value = fields.required("name", "a name for the organization");
     let name = value.parse(expected, |text| {
         let fits = text.chars().count() <= MAX_NAME_CHARACTERS && !text.chars().any(char::is_control);
         (fits && !text.trim().is_empty()).then(|| text.to_owned())

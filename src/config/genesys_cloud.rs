@@ -97,6 +97,9 @@ fn allowance(fields: &mut Fields) -> Option<Allowance> {
                 let counts = LICENSES.map(|(key, _)| (key, fields.get(key).number(&(1..=1_000_000))));
                 counts.into_iter().filter_map(|(key, count)| Some((key, count?))).collect()
             });
+            if licenses.is_empty() {
+                licenses.fault("expected at least one licence and how many are held, found none");
+            }
             Some(Allowance::Licenses(held))
         }
         Either::Second(requests) => requests.number(&(1..=1_000_000_000_000)).map(Allowance::Requests),

@@ -14,14 +14,14 @@ use crate::model::Schedule;
 use crate::secret::Secret;
 
 pub(super) const SECOND: Duration = Duration::from_secs(1);
-pub(super) const HOUR: Duration = Duration::from_secs(3_600);
-pub(super) const DAY: Duration = Duration::from_secs(86_400);
+pub(super) const HOUR: Duration = Duration::from_hours(1);
+pub(super) const DAY: Duration = Duration::from_hours(24);
 
 /// Below this, a vendor's usage API would be asked without end for figures that hardly change.
 const MIN_REFRESH: Duration = Duration::from_secs(10);
-const MAX_REFRESH: Duration = Duration::from_secs(365 * 86_400);
-const DEFAULT_TIMEOUT: Duration = Duration::from_secs(15 * 60);
-const DEFAULT_MAX_STALENESS: Duration = Duration::from_secs(7 * 86_400);
+const MAX_REFRESH: Duration = Duration::from_hours(365 * 24);
+const DEFAULT_TIMEOUT: Duration = Duration::from_mins(15);
+const DEFAULT_MAX_STALENESS: Duration = Duration::from_hours(7 * 24);
 
 /// The three keys that every collector has beside `enabled`.
 pub(super) fn schedule(fields: &mut Fields, default_refresh: Duration) -> Schedule {

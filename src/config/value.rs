@@ -74,6 +74,11 @@ impl<'a> Value<'a> {
         self.content().is_some()
     }
 
+    /// Whether it is a mapping without keys.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.content(), Some(Content::Mapping(entries)) if entries.is_empty())
+    }
+
     pub(super) fn line(&self) -> usize {
         self.line
     }
@@ -152,9 +157,9 @@ impl<'a> Value<'a> {
         self.plain("true or false", |text| text.parse().ok())
     }
 
-    pub(super) fn number<N: TryFrom<u64> + Display>(&self, range: &RangeInclusive<N>) -> Option<N>
+    pub(super) fn number<N>(&self, range: &RangeInclusive<N>) -> Option<N>
     where
-        N: PartialOrd,
+        N: TryFrom<u64> + Display + PartialOrd,
     {
         let expected = format!("a whole number from {} to {}", range.start(), range.end());
         self.plain(&expected, |text| {

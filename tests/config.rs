@@ -1,0 +1,291 @@
+//! The configuration as its users meet it: what is refused and in which words, what the documentation shows, what
+//! `/config` tells.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ccaas_exporter::config::{Config, Faults, HOW_TO_START, Provider};
+use proptest::prelude::*;
+
+/// Stands as a secret, or where one may end up by mistake, in nearly every bad file.
+const PLANTED: &str = "hunter2";
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn environment(name: &str) -> Option<String> {
+    match name {
+        "SECRET" => Some(PLANTED.to_owned()),
+        "PATTERN" => Some(format!("{PLANTED}(")),
+        _ => None,
+    }
+}
+
+fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
+    let entries = fs::read_dir(root().join(folder)).unwrap().map(|entry| entry.unwrap().path());
+    let mut files: Vec<PathBuf> =
+        entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
+    files.sort();
+    files
+}
+
+fn parse(text: &str) -> Result<Config, Faults> {
+    Config::parse(Path::new("test.yml"), text, &environment)
+}
+
+/// With `UPDATE_EXPECTED=1` the messages are written instead of compared; read the difference before committing it.
+#[test]
+fn bad_configurations_are_refused_in_these_words() {
+    let bad = files("tests/fixtures/config", "yml");
+    assert!(bad.len() >= 25, "only {} files", bad.len());
+    for file in bad {
+        let faults = Config::load(&file, &environment).expect_err(&format!("{} loads", file.display()));
+        let folder = format!("{}/", file.parent().unwrap().display());
+        let messages = format!("{faults}\n").replace(&folder, "");
+        let expected = file.with_extension("expected");
+        if std::env::var_os("UPDATE_EXPECTED").is_some() {
+            fs::write(&expected, &messages).unwrap();
+        }
+        assert_eq!(messages, fs::read_to_string(&expected).unwrap_or_default(), "{}", file.display());
+        for text in [messages, format!("{faults:?}")] {
+            // `hunter2.txt` is a path, which is no secret.
+            assert!(!text.replace("hunter2.txt", "").contains("hunter"), "{} leaks: {text}", file.display());
+        }
+    }
+}
+
+/// A folder with the files that the examples of the documentation name.
+fn documented_folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().unwrap();
+    fs::create_dir(folder.path().join("secrets")).unwrap();
+    fs::write(folder.path().join("secrets/acme"), PLANTED).unwrap();
+    fs::write(folder.path().join("secrets/proxy"), format!("http://user:{PLANTED}@proxy:3128\n")).unwrap();
+    let certificate = "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n";
+    fs::write(folder.path().join("ca.pem"), certificate).unwrap();
+    folder
+}
+
+/// Every variable of an example has a value.
+fn documented_environment(_: &str) -> Option<String> {
+    Some(PLANTED.to_owned())
+}
+
+fn load_documented(folder: &tempfile::TempDir, text: &str) -> Result<Config, Faults> {
+    Config::parse(&folder.path().join("ccaas-exporter.yml"), text, &documented_environment)
+}
+
+/// The fenced `yaml` blocks of a Markdown file that are whole configurations.
+fn configurations_in(markdown: &str) -> Vec<String> {
+    let blocks = markdown.split("\n```yaml\n").skip(1).map(|rest| rest.split("\n```").next().unwrap());
+    blocks
+        .filter(|block| block.lines().any(|line| line.starts_with("organizations:")))
+        .map(str::to_owned)
+        .collect()
+}
+
+#[test]
+fn every_configuration_in_the_documentation_loads() {
+    let folder = documented_folder();
+    let mut examples: Vec<(PathBuf, String)> = Vec::new();
+    for file in files("docs/examples", "yml") {
+        let text = fs::read_to_string(&file).unwrap();
+        examples.push((file, text));
+    }
+    for file in files("docs", "md").into_iter().chain(files(".", "md")) {
+        let text = fs::read_to_string(&file).unwrap();
+        examples.extend(configurations_in(&text).into_iter().map(|block| (file.clone(), block)));
+    }
+    assert!(examples.len() >= 3, "only {} examples", examples.len());
+    for (file, text) in examples {
+        if let Err(faults) = load_documented(&folder, &text) {
+            panic!("{}:\n{faults}\n{text}", file.display());
+        }
+    }
+}
+
+#[test]
+fn the_file_in_the_help_loads() {
+    let file = HOW_TO_START.split_once("--config.file:\n").unwrap().1;
+    let config = load_documented(&documented_folder(), file).unwrap();
+    assert_eq!(config.organizations[0].name, "acme");
+}
+
+#[test]
+fn the_full_example_shows_the_defaults() {
+    let folder = documented_folder();
+    let minimal = load_documented(&folder, include_str!("../docs/examples/minimal.yml")).unwrap();
+    let full = load_documented(&folder, include_str!("../docs/examples/full.yml")).unwrap();
+    let [Provider::GenesysCloud(minimal), Provider::GenesysCloud(full)] =
+        [minimal, full].map(|config| config.organizations[0].provider.clone());
+    assert_eq!(format!("{:?}", minimal.usage), format!("{:?}", full.usage));
+    assert_eq!(format!("{:?}", minimal.client_summary), format!("{:?}", full.client_summary));
+    assert_eq!(format!("{:?}", minimal.oauth_clients), format!("{:?}", full.oauth_clients));
+    assert_eq!(minimal.requests_per_minute, full.requests_per_minute);
+    assert_eq!(minimal.api_url.as_str(), "https://api.mypurecloud.com/");
+    assert_eq!(minimal.login_url.as_str(), "https://login.mypurecloud.com/");
+}
+
+#[test]
+fn the_redacted_configuration_has_no_secret_and_loads_again() {
+    let folder = documented_folder();
+    let full = include_str!("../docs/examples/full.yml").replace("${GLOBEX_CLIENT_ID}", "00123");
+    let config = load_documented(&folder, &full).unwrap();
+    let redacted = config.redacted_yaml();
+    for text in [redacted.clone(), format!("{config:?}")] {
+        assert!(!text.contains(PLANTED), "{text}");
+    }
+    assert!(redacted.contains("client_secret: <secret>"), "{redacted}");
+    let again = Config::parse(Path::new("elsewhere/copy.yml"), &redacted, &environment).unwrap();
+    assert_eq!(again.redacted_yaml(), redacted);
+    assert_eq!(format!("{again:?}"), format!("{config:?}"));
+}
+
+#[test]
+fn an_inline_proxy_with_its_password_is_redacted() {
+    let text = format!("global: {{proxy_url: 'http://user:{PLANTED}@proxy'}}\n{}", one("a", ""));
+    let redacted = parse(&text).unwrap().redacted_yaml();
+    assert!(redacted.contains("proxy_url: <secret>") && !redacted.contains(PLANTED), "{redacted}");
+}
+
+/// A configuration of one organization; `more` are further lines of its section.
+fn one(name: &str, more: &str) -> String {
+    let secret = "client_id: 00123\n      client_secret: x";
+    format!(
+        "organizations:\n  - name: {name}\n    genesys_cloud:\n      region: mypurecloud.de\n      {secret}\n{more}"
+    )
+}
+
+#[test]
+fn text_is_taken_as_it_is_written() {
+    let config = parse(&one("0x1F", "")).unwrap();
+    assert_eq!(config.organizations[0].name, "0x1F");
+    let Provider::GenesysCloud(settings) = &config.organizations[0].provider;
+    assert_eq!(settings.client_id, "00123");
+    assert_eq!(settings.api_url.as_str(), "https://api.mypurecloud.de/");
+}
+
+#[test]
+fn a_short_refresh_shortens_the_default_timeout() {
+    let more = "      collectors: {usage: {refresh: 10s}, oauth_clients: {enabled: false}}\n";
+    let config = parse(&one("acme", more)).unwrap();
+    let Provider::GenesysCloud(settings) = &config.organizations[0].provider;
+    let schedule = settings.usage.as_ref().unwrap().schedule;
+    assert_eq!(schedule.timeout.as_secs(), 9);
+    assert!(settings.oauth_clients.is_none());
+}
+
+#[test]
+fn a_simulator_on_this_machine_needs_no_tls_and_knows_no_vendor_limit() {
+    let text = "organizations:\n  - name: acme\n    genesys_cloud:\n      api_url: http://127.0.0.1:10089/api\n      \
+                login_url: http://[::1]:10089\n      client_id: demo\n      client_secret: demo-secret\n      \
+                rate_limit: {requests_per_minute: 100000}\n";
+    let config = parse(text).unwrap();
+    let Provider::GenesysCloud(settings) = &config.organizations[0].provider;
+    assert_eq!(settings.api_url.as_str(), "http://127.0.0.1:10089/api/");
+    assert_eq!(settings.login_url.as_str(), "http://[::1]:10089/");
+}
+
+#[test]
+fn a_missing_file_says_how_to_start() {
+    let faults = Config::load(Path::new("/nowhere/ccaas-exporter.yml"), &environment).unwrap_err();
+    assert!(
+        faults.to_string().starts_with("/nowhere/ccaas-exporter.yml: there is no such file. How to start:")
+    );
+}
+
+#[test]
+fn a_file_that_is_no_text_or_too_large_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("x.yml");
+    fs::write(&file, b"a: 1\nb: \xff\n").unwrap();
+    let faults = Config::load(&file, &environment).unwrap_err().to_string();
+    assert!(faults.ends_with("x.yml:2: expected UTF-8 text, found other bytes"), "{faults}");
+    fs::write(&file, "#".repeat((1 << 20) + 1)).unwrap();
+    assert!(Config::load(&file, &environment).unwrap_err().to_string().contains("larger than 1 MiB"));
+    assert!(
+        Config::load(folder.path(), &environment).unwrap_err().to_string().contains("cannot read the file")
+    );
+}
+
+fn from_variables(variables: &[(&str, &str)]) -> Result<Option<Config>, Faults> {
+    Config::from_environment(&|name| {
+        variables.iter().find(|(variable, _)| *variable == name).map(|(_, value)| (*value).to_owned())
+    })
+}
+
+#[test]
+fn variables_alone_configure_one_organization() {
+    let folder = documented_folder();
+    let secret = folder.path().join("secrets/acme");
+    let variables = [
+        ("GENESYSCLOUD_REGION", "eu-central-1"),
+        ("GENESYSCLOUD_OAUTHCLIENT_ID", "${NOT_REPLACED}"),
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE", secret.to_str().unwrap()),
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET", ""),
+    ];
+    let config = from_variables(&variables).unwrap().unwrap();
+    assert_eq!(config.organizations[0].name, "default");
+    let Provider::GenesysCloud(settings) = &config.organizations[0].provider;
+    assert_eq!(settings.client_id, "${NOT_REPLACED}");
+    assert!(format!("{:?}", settings.client_secret).contains("secrets/acme"));
+    assert!(settings.usage.is_some());
+    assert!(from_variables(&[("CCAAS_EXPORTER_ORGANIZATION", "acme")]).unwrap().is_none());
+}
+
+#[test]
+fn every_fault_of_the_variables_names_its_variable() {
+    let faults = from_variables(&[
+        ("CCAAS_EXPORTER_ORGANIZATION", "\t"),
+        ("GENESYSCLOUD_REGION_FILE", "/nowhere/region"),
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET", PLANTED),
+        ("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE", "/nowhere/secret"),
+    ])
+    .unwrap_err();
+    let expected = [
+        "environment: GENESYSCLOUD_REGION: cannot read the GENESYSCLOUD_REGION_FILE file /nowhere/region: \
+         No such file or directory (os error 2)",
+        "environment: GENESYSCLOUD_OAUTHCLIENT_ID: missing; expected the id of an OAuth client, here or in the file \
+         GENESYSCLOUD_OAUTHCLIENT_ID_FILE",
+        "environment: GENESYSCLOUD_OAUTHCLIENT_SECRET: GENESYSCLOUD_OAUTHCLIENT_SECRET and \
+         GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE exclude each other; set one of them",
+        "environment: CCAAS_EXPORTER_ORGANIZATION: expected the organization's name, up to 128 characters, none of \
+         them a control character, found \"\\t\"",
+    ];
+    assert_eq!(faults.iter().collect::<Vec<_>>(), expected);
+    let region =
+        [("GENESYSCLOUD_REGION", "mars"), ("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE", "/nowhere/secret")];
+    let faults = from_variables(&region).unwrap_err().to_string();
+    assert!(faults.contains("environment: GENESYSCLOUD_REGION: expected an AWS region"), "{faults}");
+    assert!(faults.contains("environment: GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE: cannot read"), "{faults}");
+}
+
+proptest! {
+    #[test]
+    fn no_text_panics(text in any::<String>()) {
+        let _ = parse(&text);
+    }
+
+    /// Random edits of a right file reach further than random text.
+    #[test]
+    fn no_damaged_configuration_panics_or_tells_the_secret(start in 0_usize..1200, length in 0_usize..40, put in "[ \n:{}\\[\\],&*\"'$a-]{0,6}") {
+        let full = include_str!("../docs/examples/full.yml").replace("${GLOBEX_CLIENT_SECRET}", PLANTED);
+        let mut characters: Vec<char> = full.chars().collect();
+        let end = (start + length).min(characters.len());
+        characters.splice(start..end, put.chars());
+        let text: String = characters.into_iter().collect();
+        if let Err(faults) = parse(&text) {
+            prop_assert!(!faults.to_string().contains(PLANTED), "{}", faults);
+        }
+    }
+
+    #[test]
+    fn a_redacted_name_reads_the_same(name in "[^\\p{Cc}]{1,40}") {
+        prop_assume!(!name.trim().is_empty());
+        let quoted = name.replace('\\', "\\\\").replace('"', "\\\"").replace("${", "$${");
+        let config = parse(&one(&format!("\"{quoted}\""), "")).unwrap();
+        prop_assert_eq!(&config.organizations[0].name, &name);
+        let again = parse(&config.redacted_yaml()).unwrap();
+        prop_assert_eq!(&again.organizations[0].name, &name);
+    }
+}

@@ -2,6 +2,14 @@
 //!
 //! The test reads the source as syntax: `use` trees and paths, `super::` resolved. It does not see what a macro's tokens name.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -66,11 +74,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["model", "providers", "secret"],
         &["granit_parser", "regex", "secrecy", "serde", "serde_saphyr", "url"],
     ),
-    (
-        "simulator",
-        &["clock"],
-        &["axum", "bytes", "fastrand", "futures_util", "serde", "serde_json", "serde_saphyr", "url"],
-    ),
+    ("simulator", &["clock"], &["axum", "futures_util", "serde", "serde_json", "serde_saphyr", "url"]),
     ("cli", &[], &["clap"]),
     (
         "app",
@@ -179,10 +183,9 @@ fn breaches(place: &Path, source: &str, crates: &[String]) -> Vec<String> {
     for found in names.found {
         match found.as_slice() {
             [marker, name] if marker == "::" => {
-                if crates.contains(name)
-                    && !FREE.contains(&name.as_str())
-                    && !guarded.contains(&name.as_str())
-                {
+                let name = name.as_str();
+                let is_guarded = crates.iter().any(|known| known == name) && !FREE.contains(&name);
+                if is_guarded && !guarded.contains(&name) {
                     breaches.push(format!("{}: {room} must not name the crate {name}", place.display()));
                 }
             }

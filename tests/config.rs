@@ -1,6 +1,15 @@
 //! The configuration as its users meet it: what is refused and in which words, what the documentation shows, what
 //! `/config` tells.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::unnecessary_wraps,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 

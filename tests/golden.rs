@@ -1,6 +1,14 @@
 //! The public contract: what `/metrics` looks like for a fixed seed and a fixed clock, in both formats, and what real tools
 //! say of it.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
+
 mod support;
 
 use support::{Setup, golden, program};

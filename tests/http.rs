@@ -1,5 +1,13 @@
 //! What is served beside the figures, and what a request may ask for.
 
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
+
 mod support;
 
 use support::{Metrics, Setup, program};

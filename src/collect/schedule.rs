@@ -69,8 +69,8 @@ mod tests {
 
     const HOUR: Duration = Duration::from_hours(1);
 
-    fn id(organization: impl ToString) -> CollectorId {
-        CollectorId { organization: organization.to_string(), provider: "genesys_cloud", collector: "usage" }
+    fn id(organization: impl std::fmt::Display) -> CollectorId {
+        CollectorId { organization: format!("{organization}"), provider: "genesys_cloud", collector: "usage" }
     }
 
     #[test]

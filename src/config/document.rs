@@ -189,6 +189,11 @@ fn scalar(text: &str, style: ScalarStyle) -> Content {
 }
 
 #[cfg(test)]
+#[expect(
+    clippy::many_single_char_names,
+    clippy::format_push_string,
+    reason = "small documents have small names"
+)]
 mod tests {
     use proptest::prelude::*;
 
@@ -252,12 +257,12 @@ mod tests {
         let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
         for level in 1..9 {
             let below = format!("*a{}, ", level - 1).repeat(10);
-            text.push_str(&format!("a{level}: &a{level} [{below}]\n"));
+            text += &format!("a{level}: &a{level} [{below}]\n");
         }
         assert!(fault(&text).contains("more than 100000 values"));
         let mut text = "a0: &a0 [x]\n".to_owned();
         for level in 1..40 {
-            text.push_str(&format!("a{level}: &a{level} [*a{}]\n", level - 1));
+            text += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
         }
         assert!(fault(&text).contains("nested more than 32 levels"));
         assert!(fault(&("[".repeat(40) + &"]".repeat(40))).contains("nested more than 32 levels"));

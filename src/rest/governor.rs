@@ -125,7 +125,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_rest_of_a_nearly_used_vendor_window_is_spread_out() {
         let governor = governor(100);
-        governor.observe(100, 300, Duration::from_secs(60));
+        governor.observe(100, 300, MINUTE);
         assert_eq!(governor.wait().await, Duration::ZERO);
         governor.observe(290, 300, Duration::from_secs(50));
         assert!(governor.wait().await >= Duration::from_secs(5));

@@ -47,7 +47,7 @@ impl Setup {
         Self {
             options: Options { requests_per_minute: 100_000, ..Options::new(fixed_clock()) },
             clock: fixed_clock(),
-            refresh: Duration::from_secs(6 * 3600),
+            refresh: Duration::from_hours(6),
             request_timeout: Duration::from_secs(30),
             collectors: "{}".to_owned(),
             change: Box::new(|_| {}),
@@ -222,10 +222,7 @@ pub async fn poll<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl Fn
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    match tokio::time::timeout(DEADLINE, ask).await {
-        Ok(answer) => answer,
-        Err(_) => panic!("waited in vain for {what}"),
-    }
+    tokio::time::timeout(DEADLINE, ask).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
 }
 
 /// Compares with a golden file, or rewrites it when `UPDATE_GOLDEN` is set.

@@ -1,0 +1,163 @@
+//! Nothing that is secret or personal leaves the program: every output of the real binary is searched for planted text, with
+//! the most talkative log, in health and under every kind of fault.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod support;
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use ccaas_exporter::clock::Clock;
+use ccaas_exporter::simulator::{
+    CLIENT_ID, CLIENT_SECRET, Options, PLANTED_EMAIL, PLANTED_SECRET, Simulator,
+};
+use support::{Vendor, poll, scenario};
+use tokio::io::AsyncReadExt;
+use tokio::process::{Child, Command};
+
+/// Every fault whose answer holds something that could end up in an error.
+const FAULTS: &str = "
+faults:
+  - {operation: listOAuthClients, after: 2, times: 1, fault: {wrong_json: true}}
+  - {operation: listOAuthClients, after: 3, times: 1, fault: {truncate: 400}}
+  - {operation: listOAuthClients, after: 4, times: 1, fault: {garbage: true}}
+  - {operation: postUsageAggregatesJob, after: 8, times: 1, fault: {status: 400, code: bad.request}}
+  - {operation: createToken, after: 1, times: 1, fault: {status: 401}}
+  - {operation: getClientUsageSummary, after: 9, times: 1, fault: {expire_token: true}}
+  - {operation: getUsageAggregatesJob, after: 20, fault: {html: 502}}
+";
+
+struct Exporter {
+    child: Child,
+    url: String,
+}
+
+fn free_port() -> u16 {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
+}
+
+fn start(config: &Path, log_format: &str) -> Exporter {
+    let address = format!("127.0.0.1:{}", free_port());
+    let child = Command::new(env!("CARGO_BIN_EXE_ccaas-exporter"))
+        .arg(format!("--config.file={}", config.display()))
+        .arg(format!("--web.listen-address={address}"))
+        .args(["--log.level=debug", &format!("--log.format={log_format}")])
+        .env("NO_PROXY", "127.0.0.1")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    Exporter { child, url: format!("http://{address}") }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_output_holds_a_secret_or_personal_data() {
+    let simulator = Simulator::new(Options { requests_per_minute: 100_000, ..Options::new(Clock::system()) });
+    simulator.set_scenario(scenario(FAULTS));
+    let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("secret"), format!("{CLIENT_SECRET}\n")).unwrap();
+    let config = folder.path().join("config.yml");
+    let text = format!(
+        "organizations:\n  - name: acme\n    genesys_cloud:\n      api_url: {0}\n      login_url: {0}\n      \
+         client_id: {CLIENT_ID}\n      client_secret_file: secret\n      rate_limit: {{requests_per_minute: 6000}}\n      \
+         collectors: {{usage: {{refresh: 10s, lookback: 10d}}, client_summary: {{refresh: 10s}}, oauth_clients: {{refresh: 10s}}}}\n",
+        vendor.url()
+    );
+    std::fs::write(&config, text).unwrap();
+
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    for format in ["logfmt", "json"] {
+        let mut exporter = start(&config, format);
+        let pages =
+            ["/metrics", "/config", "/api/v1/status", "/", "/-/ready", "/metrics?organization=nobody"];
+        let mut seen = String::new();
+        // Until every collector has run well and badly, as far as its faults go.
+        poll("two runs of each collector", async || {
+            let mut runs = 0;
+            for page in pages {
+                let Ok(answer) = http.get(format!("{}{page}", exporter.url)).send().await else {
+                    return None;
+                };
+                let answer = answer.text().await.ok()?;
+                if page == "/metrics" {
+                    let polls = answer
+                        .lines()
+                        .filter(|line| line.starts_with("ccaas_exporter_collector_polls_total"));
+                    runs = polls
+                        .filter(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() >= 2.0)
+                        .count();
+                }
+                seen.push_str(&answer);
+            }
+            tokio::time::sleep(Duration::from_millis(200)).await;
+            (runs == 3).then_some(())
+        })
+        .await;
+        let id = exporter.child.id().unwrap().to_string();
+        let stopped = Command::new("kill").args(["-TERM", &id]).status().await.unwrap();
+        assert!(stopped.success());
+        let status = exporter.child.wait().await.unwrap();
+        assert_eq!(status.code(), Some(0), "SIGTERM ends it well");
+        let mut log = String::new();
+        exporter.child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
+        exporter.child.stdout.take().unwrap().read_to_string(&mut log).await.unwrap();
+        assert!(log.contains("collected") && log.contains("collection failed"), "{log}");
+        seen.push_str(&log);
+
+        assert!(
+            seen.contains("<secret>") || seen.contains("client_secret_file"),
+            "the configuration was shown"
+        );
+        let basic = "ZGVtbzpkZW1vLXNlY3JldA";
+        for planted in
+            [CLIENT_SECRET, PLANTED_SECRET, PLANTED_EMAIL, basic, "Bearer ", "bearer ", "access_token"]
+        {
+            if let Some(at) = seen.find(planted) {
+                let from = seen[..at].rfind('\n').map_or(0, |line| line + 1);
+                panic!("{planted:?} stands in: {}", seen[from..].lines().next().unwrap());
+            }
+        }
+    }
+    vendor.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_exit_code_tells_wrong_use_from_trouble() {
+    let folder = tempfile::tempdir().unwrap();
+    let bad = folder.path().join("bad.yml");
+    std::fs::write(&bad, "organisations: []\n").unwrap();
+    let good = folder.path().join("good.yml");
+    std::fs::write(
+        &good,
+        "organizations: [{name: acme, genesys_cloud: {region: us-east-1, client_id: a, client_secret: b}}]\n",
+    )
+    .unwrap();
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = format!("--web.listen-address={}", taken.local_addr().unwrap());
+    let good = format!("--config.file={}", good.display());
+    let bad = format!("--config.file={}", bad.display());
+    for (arguments, code, says) in [
+        (vec!["--no-such-flag"], 2, "--no-such-flag"),
+        (vec![&*bad], 2, "organisations"),
+        (vec![&*bad, "--config.check"], 2, "organisations"),
+        (vec![&*good, "--config.check"], 0, "good"),
+        (vec![&*good, &*taken], 1, "--web.listen-address"),
+        (vec![], 2, "demo"),
+        (vec!["--version"], 0, env!("CARGO_PKG_VERSION")),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_ccaas-exporter"))
+            .args(&arguments)
+            .current_dir(folder.path())
+            .env_clear()
+            .output()
+            .await
+            .unwrap();
+        let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+        assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
+        assert!(said.contains(says), "{arguments:?}: {said}");
+    }
+}

@@ -189,11 +189,6 @@ fn scalar(text: &str, style: ScalarStyle) -> Content {
 }
 
 #[cfg(test)]
-#[expect(
-    clippy::many_single_char_names,
-    clippy::format_push_string,
-    reason = "small documents have small names"
-)]
 mod tests {
     use proptest::prelude::*;
 
@@ -216,13 +211,13 @@ mod tests {
     #[test]
     fn keys_keep_their_lines_and_scalars_their_text() {
         let root = parse("a: 00123\n# comment\nb:\n  c: \"yes\"\n  d:\ne: [~, null]\n").unwrap();
-        let [a, b, e] = entries(&root) else { panic!("three keys") };
-        assert!(matches!(&a.value.content, Content::Scalar { text, quoted: false } if text == "00123"));
-        assert_eq!((b.line, b.value.line, e.line), (3, 4, 6));
-        let [c, d] = entries(&b.value) else { panic!("two keys") };
-        assert!(matches!(&c.value.content, Content::Scalar { text, quoted: true } if text == "yes"));
-        assert!(matches!(d.value.content, Content::Null));
-        assert!(matches!(&e.value.content, Content::Sequence(items) if items.len() == 2));
+        let [first, second, third] = entries(&root) else { panic!("three keys") };
+        assert!(matches!(&first.value.content, Content::Scalar { text, quoted: false } if text == "00123"));
+        assert_eq!((second.line, second.value.line, third.line), (3, 4, 6));
+        let [quoted, empty] = entries(&second.value) else { panic!("two keys") };
+        assert!(matches!(&quoted.value.content, Content::Scalar { text, quoted: true } if text == "yes"));
+        assert!(matches!(empty.value.content, Content::Null));
+        assert!(matches!(&third.value.content, Content::Sequence(items) if items.len() == 2));
     }
 
     #[test]
@@ -254,17 +249,15 @@ mod tests {
 
     #[test]
     fn aliases_cannot_blow_up_the_document() {
-        let mut text = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..9 {
-            let below = format!("*a{}, ", level - 1).repeat(10);
-            text += &format!("a{level}: &a{level} [{below}]\n");
-        }
-        assert!(fault(&text).contains("more than 100000 values"));
-        let mut text = "a0: &a0 [x]\n".to_owned();
-        for level in 1..40 {
-            text += &format!("a{level}: &a{level} [*a{}]\n", level - 1);
-        }
-        assert!(fault(&text).contains("nested more than 32 levels"));
+        let chain = |levels, width| {
+            let level = |level| {
+                let below = format!("*a{}, ", level - 1).repeat(width);
+                format!("a{level}: &a{level} [{below}]\n")
+            };
+            "a0: &a0 [x]\n".to_owned() + &(1..levels).map(level).collect::<Vec<_>>().concat()
+        };
+        assert!(fault(&chain(9, 10)).contains("more than 100000 values"));
+        assert!(fault(&chain(40, 1)).contains("nested more than 32 levels"));
         assert!(fault(&("[".repeat(40) + &"]".repeat(40))).contains("nested more than 32 levels"));
     }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 /// One fault of a configuration. Its text never holds a secret or the value of a variable.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
+pub(super) struct Fault {
     /// Line of the file, from 1; `None` where there is none, as in the environment.
     pub(super) line: Option<usize>,
     /// Path of the key, such as `organizations[0].genesys_cloud.region`; empty for the file as a whole.

@@ -97,19 +97,14 @@ impl<'a> Fields<'a> {
     pub(super) fn check_unknown(&self) {
         let expected = |key: &str| self.known.contains(&key) || self.refused == Some(key);
         for entry in self.entries.iter().filter(|entry| !expected(&entry.key)) {
-            let known = self.known.join(", ");
-            let value = self.place(entry);
-            if !is_presentable(&entry.key) {
-                value.fault(format!(
-                    "expected a key and a value as `key: value`, found a key with other \
-                                     characters; is the space after the colon missing? Known keys: {known}"
-                ));
-                continue;
-            }
-            match nearest(&entry.key, &self.known) {
-                Some(key) => value.fault(format!("unknown key; did you mean {key}? Known keys: {known}")),
-                None => value.fault(format!("unknown key; known keys: {known}")),
-            }
+            let advice = match nearest(&entry.key, &self.known) {
+                _ if !is_presentable(&entry.key) => {
+                    "not a key; is the space after the colon missing?".to_owned()
+                }
+                Some(key) => format!("unknown key; did you mean {key}?"),
+                None => "unknown key".to_owned(),
+            };
+            self.place(entry).fault(format!("{advice} (known keys: {})", self.known.join(", ")));
         }
     }
 }

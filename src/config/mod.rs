@@ -21,7 +21,7 @@ use crate::providers;
 use crate::secret::Secret;
 
 pub use environment::HOW_TO_START;
-pub use faults::{Fault, Faults};
+pub use faults::Faults;
 pub use variables::Environment;
 
 /// The whole configuration.

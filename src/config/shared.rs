@@ -25,25 +25,46 @@ const DEFAULT_MAX_STALENESS: Duration = Duration::from_hours(7 * 24);
 
 /// The three keys that every collector has beside `enabled`.
 pub(super) fn schedule(fields: &mut Fields, default_refresh: Duration) -> Schedule {
-    let refresh = fields.get("refresh").duration(&(MIN_REFRESH..=MAX_REFRESH)).unwrap_or(default_refresh);
-    let timeout_value = fields.get("timeout");
-    let timeout = timeout_value.duration(&(SECOND..=MAX_REFRESH)).unwrap_or_else(|| default_timeout(refresh));
-    if timeout >= refresh {
-        let (timeout, refresh) = (duration::format(timeout), duration::format(refresh));
-        timeout_value
-            .fault(format!("expected a duration below refresh, which is {refresh}, found {timeout}"));
+    let refresh = Given::read(fields, "refresh", MIN_REFRESH, MAX_REFRESH, default_refresh);
+    let default_timeout = default_timeout(refresh.duration);
+    let timeout = Given::read(fields, "timeout", SECOND, MAX_REFRESH, default_timeout);
+    let max_staleness = Given::read(fields, "max_staleness", SECOND, 10 * MAX_REFRESH, DEFAULT_MAX_STALENESS);
+    let written = duration::format(refresh.duration);
+    if timeout.duration >= refresh.duration && timeout.comparable && refresh.comparable {
+        timeout.fault(&format!("a duration below refresh, which is {written}"));
     }
-    let staleness_value = fields.get("max_staleness");
-    let max_staleness =
-        staleness_value.duration(&(SECOND..=10 * MAX_REFRESH)).unwrap_or(DEFAULT_MAX_STALENESS);
-    if max_staleness < refresh {
-        let (found, refresh) = (duration::format(max_staleness), duration::format(refresh));
-        let default = if staleness_value.is_set() { "" } else { " (the default)" };
-        staleness_value.fault(format!(
-            "expected a duration of at least refresh, which is {refresh}, found {found}{default}"
-        ));
+    if max_staleness.duration < refresh.duration && max_staleness.comparable && refresh.comparable {
+        max_staleness.fault(&format!("a duration of at least refresh, which is {written}"));
     }
-    Schedule { refresh, timeout, max_staleness }
+    Schedule { refresh: refresh.duration, timeout: timeout.duration, max_staleness: max_staleness.duration }
+}
+
+/// A duration that is compared with another one.
+struct Given<'a> {
+    value: Value<'a>,
+    duration: Duration,
+    /// Not when a default stands in for a faulty value: comparing that would only mislead.
+    comparable: bool,
+}
+
+impl<'a> Given<'a> {
+    fn read(
+        fields: &mut Fields<'a>,
+        key: &'static str,
+        least: Duration,
+        most: Duration,
+        default: Duration,
+    ) -> Self {
+        let value = fields.get(key);
+        let given = value.duration(&(least..=most));
+        let comparable = given.is_some() || !value.is_set();
+        Self { value, duration: given.unwrap_or(default), comparable }
+    }
+
+    fn fault(&self, expected: &str) {
+        let default = if self.value.is_set() { "" } else { " (the default)" };
+        self.value.fault(format!("expected {expected}, found {}{default}", duration::format(self.duration)));
+    }
 }
 
 /// 15 minutes, or nine tenths of a shorter `refresh`.
@@ -60,8 +81,10 @@ pub(super) fn secret(
 ) -> Option<Secret> {
     let (value, secret) = match fields.either(key, file_key) {
         Either::First(value) => {
-            let text = value.scalar("a text", true)?.text.into_owned();
-            (value, Secret::inline(text))
+            let text = value.scalar("a text", true)?.text;
+            // A block scalar ends with a line break, like a file.
+            let secret = Secret::inline(text.trim_end_matches(['\r', '\n']));
+            (value, secret)
         }
         Either::Second(value) => {
             let path = path(&value)?;

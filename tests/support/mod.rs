@@ -3,7 +3,6 @@
 
 pub mod text;
 
-use std::future::Future;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
@@ -213,7 +212,7 @@ impl Stage {
 }
 
 /// Asks again and again until there is an answer, or the deadline is over.
-pub async fn poll<T, F: Future<Output = Option<T>>>(what: &str, mut ask: impl FnMut() -> F) -> T {
+pub async fn poll<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
     let ask = async {
         loop {
             if let Some(answer) = ask().await {

@@ -1,6 +1,11 @@
 //! `docs/metrics.md` is made from the definitions that `/metrics` uses, and shows every family.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
 
 mod support;
 
@@ -15,10 +20,10 @@ fn own_families(text: &str) -> BTreeMap<String, (String, String, Vec<String>)> {
     let mut own: BTreeMap<String, (String, String, Vec<String>)> = BTreeMap::new();
     for line in text.lines() {
         if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')) {
-            own.entry(name.to_owned()).or_default().1 = help.to_owned();
+            help.clone_into(&mut own.entry(name.to_owned()).or_default().1);
         } else if let Some((name, kind)) = line.strip_prefix("# TYPE ").and_then(|rest| rest.split_once(' '))
         {
-            own.entry(name.to_owned()).or_default().0 = kind.to_owned();
+            kind.clone_into(&mut own.entry(name.to_owned()).or_default().0);
         } else if let Some((name, labels)) = line.split_once('{') {
             let labels = labels.split("\",").filter_map(|label| Some(label.split_once("=\"")?.0.to_owned()));
             let labels: Vec<String> = labels.filter(|label| label != "le").collect();

@@ -165,20 +165,20 @@ async fn one_refresh_of_fifty_clients_costs_at_most_25_requests() {
     let refresh = std::time::Duration::from_secs(3);
     let mut setup = Setup::new().collectors("{client_summary: {enabled: false}}").refresh(refresh);
     setup.options.clients = 50;
-    // A late figure, so that the endpoints are asked for again too: the dearest refresh there is.
-    let setup = setup.scenario(
-        "faults:\n  - {operation: postUsageAggregatesJob, after: 7, times: 1, fault: {restate: {days_ago: 1, factor: 1.5}}}",
-    );
     let stage = setup.start().await;
     let polls = |metrics: &Metrics| metrics.collector("polls_total", "usage");
     let count =
         |operations: &[&str]| operations.iter().map(|name| stage.simulator.count(name)).sum::<usize>();
-    const USAGE: [&str; 2] = ["postUsageAggregatesJob", "getUsageAggregatesJob"];
+    let usage_operations = ["postUsageAggregatesJob", "getUsageAggregatesJob"];
 
     let first = stage.until("the first run", |metrics| polls(metrics) >= 1.0).await;
-    let before = count(&USAGE);
+    let before = count(&usage_operations);
+    // A late figure, so that the endpoints are asked for again too: the dearest refresh there is.
+    stage.simulator.set_scenario(support::scenario(
+        "faults:\n  - {operation: postUsageAggregatesJob, times: 1, fault: {restate: {days_ago: 1, factor: 1.5}}}",
+    ));
     let second = stage.until("the second run", |metrics| polls(metrics) > polls(&first)).await;
-    let usage = count(&USAGE) - before;
+    let usage = count(&usage_operations) - before;
     assert!(second.value("ccaas_exporter_restatements_total", &[("collector", "usage")]).unwrap() >= 1.0);
     let lists = second.collector("polls_total", "oauth_clients") as usize;
     let refresh = usage + count(&["listOAuthClients"]).div_ceil(lists.max(1));

@@ -1,6 +1,11 @@
 //! The real Prometheus scrapes the real demo and answers a query.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
 
 mod support;
 

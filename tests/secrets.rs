@@ -1,7 +1,12 @@
 //! Nothing that is secret or personal leaves the program: every output of the real binary is searched for planted text, with
 //! the most talkative log, in health and under every kind of fault.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
 
 mod support;
 

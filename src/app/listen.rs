@@ -37,7 +37,8 @@ mod tests {
 
     #[tokio::test]
     async fn an_address_in_use_is_named_with_the_flag_that_changes_it() {
-        let taken = listen("127.0.0.1:0", "").await.unwrap().local_addr().unwrap().to_string();
+        let listener = listen("127.0.0.1:0", "").await.unwrap();
+        let taken = listener.local_addr().unwrap().to_string();
         let error = format!("{:#}", listen(&taken, "--web.listen-address").await.unwrap_err());
         assert!(error.contains(&taken) && error.contains("--web.listen-address"), "{error}");
     }

@@ -38,7 +38,7 @@ pub struct Serve {
     /// Check the configuration, say what is wrong with it, and exit
     #[arg(long = "config.check")]
     pub config_check: bool,
-    /// Address to serve on, [HOST]:PORT; may be given several times
+    /// Address to serve on, HOST:PORT or :PORT; may be given several times
     #[arg(
         long = "web.listen-address",
         value_name = "ADDRESS",

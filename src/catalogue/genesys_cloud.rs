@@ -4,27 +4,27 @@ use super::gauges;
 
 gauges! {
     /// Requests of each OAuth client on the newest complete UTC day, by status class (classes are disjoint and sum to the vendor's total).
-    /// Field requestCount (jobs API) or requests (legacy) of the usage query; cached, read again once per collector refresh; an estimate, not a bill.
+    /// From /api/v2/usage/aggregates/query/jobs (field requestCount) or /api/v2/usage/query (field requests); cached, read again once per collector refresh; an estimate, not a bill.
     CLIENT_LAST_DAY_REQUESTS = "genesyscloud_api_client_last_day_requests" ["client_id", "status", "fair_use"] "requests";
 
     /// Requests of each OAuth client from the start of the billing period to the end of the newest complete UTC day, by status class.
-    /// Field requestCount (jobs API) or requests (legacy) of the usage query; cached, read again once per collector refresh; an estimate, not a bill.
+    /// From /api/v2/usage/aggregates/query/jobs (field requestCount) or /api/v2/usage/query (field requests); cached, read again once per collector refresh; an estimate, not a bill.
     CLIENT_PERIOD_TO_DATE_REQUESTS = "genesyscloud_api_client_period_to_date_requests" ["client_id", "status", "fair_use"] "requests";
 
     /// Requests of each OAuth client in the trailing window of whole UTC days that ends with the newest complete day, by status class.
-    /// Field requestCount (jobs API) or requests (legacy) of the usage query; cached, read again once per collector refresh.
+    /// From /api/v2/usage/aggregates/query/jobs (field requestCount) or /api/v2/usage/query (field requests); cached, read again once per collector refresh.
     CLIENT_TRAILING_REQUESTS = "genesyscloud_api_client_trailing_requests" ["client_id", "status", "fair_use"] "requests";
 
     /// Requests by OAuth client, HTTP method and URI template on the newest complete UTC day, by status class; all but the largest are folded into other.
-    /// Field requestCount (jobs API) or requests (legacy) of the usage query; cached, read again when the day's figures changed.
+    /// From /api/v2/usage/aggregates/query/jobs (field requestCount) or /api/v2/usage/query (field requests); cached, read again when the day's figures changed.
     ENDPOINT_LAST_DAY_REQUESTS = "genesyscloud_api_endpoint_last_day_requests" ["client_id", "method", "template_uri", "status"] "requests";
 
     /// Start (00:00 UTC) of the newest day on which the OAuth client made a request, in seconds since the epoch; absent beyond the configured look-back.
-    /// Field date of the usage query; cached.
+    /// From /api/v2/usage/aggregates/query/jobs or /api/v2/usage/query (field date); cached, read again once per collector refresh.
     CLIENT_LAST_ACTIVE_TIMESTAMP = "genesyscloud_api_client_last_active_timestamp_seconds" ["client_id"] "seconds";
 
     /// Start (00:00 UTC) of the day that the last_day metrics describe, in seconds since the epoch.
-    /// The newest day in the usage query that ended long enough ago to be complete; cached.
+    /// The newest day of /api/v2/usage/aggregates/query/jobs or /api/v2/usage/query (field date) that ended long enough ago to be complete; cached.
     LAST_DAY_TIMESTAMP = "genesyscloud_api_last_day_timestamp_seconds" [] "seconds";
 
     /// Length of the window of the trailing metrics, in seconds.
@@ -56,22 +56,22 @@ gauges! {
     OVERAGE_UNIT_PRICE = "genesyscloud_api_overage_unit_price_amount" ["currency"] "currency";
 
     /// Requests of each OAuth client in the window of its usage summary, by status class.
-    /// Field requests of GET /api/v2/oauth/clients/{clientId}/usage/summary, read from its results; cached, read again once per collector refresh.
+    /// From GET /api/v2/oauth/clients/{clientId}/usage/summary (field requests of its results); cached, read again once per collector refresh.
     OAUTH_CLIENT_REQUESTS = "genesyscloud_oauth_client_requests" ["client_id", "status"] "requests";
 
     /// Length of the window of the usage summaries, in seconds.
-    /// Parameter days of GET /api/v2/oauth/clients/{clientId}/usage/summary; cached.
+    /// From GET /api/v2/oauth/clients/{clientId}/usage/summary (parameter days); cached.
     OAUTH_CLIENT_WINDOW = "genesyscloud_oauth_client_window_seconds" [] "seconds";
 
     /// OAuth clients of the organization; the value is always 1. Join on client_id for the current name.
-    /// Fields id, name, authorizedGrantType and state of GET /api/v2/oauth/clients; cached, read again once per collector refresh.
+    /// From GET /api/v2/oauth/clients (fields id, name, authorizedGrantType, state); cached, read again once per collector refresh.
     OAUTH_CLIENT_INFO = "genesyscloud_oauth_client_info" ["client_id", "client_name", "grant_type", "state"] "";
 
     /// When the OAuth client was created, in seconds since the epoch.
-    /// Field dateCreated of GET /api/v2/oauth/clients; cached.
+    /// From GET /api/v2/oauth/clients (field dateCreated); cached.
     OAUTH_CLIENT_CREATED_TIMESTAMP = "genesyscloud_oauth_client_created_timestamp_seconds" ["client_id"] "seconds";
 
     /// When the OAuth client will be deleted, in seconds since the epoch; absent when no deletion is scheduled.
-    /// Field dateToDelete of GET /api/v2/oauth/clients; cached.
+    /// From GET /api/v2/oauth/clients (field dateToDelete); cached.
     OAUTH_CLIENT_DELETION_TIMESTAMP = "genesyscloud_oauth_client_deletion_timestamp_seconds" ["client_id"] "seconds";
 }

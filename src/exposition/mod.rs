@@ -1,7 +1,7 @@
 //! Samples to text. Pure: no clock, no network, no globals.
 //!
-//! A collector's samples are [encoded](encode) once, when they arrive, into the finished lines of each family, kept deflated.
-//! A [`render`] puts HELP, TYPE and the lines of all collectors together, by family and then organization, into one [`Piece`]
+//! A collector's samples are [encoded](encode()) once, when they arrive, into the finished lines of each family, kept deflated.
+//! A [`render()`] puts HELP, TYPE and the lines of all collectors together, by family and then organization, into one [`Piece`]
 //! that answers every scrape until something changes. The text is valid in both formats, as all vendor families are gauges;
 //! only the exporter's own families differ, and they follow as a piece of their own.
 

@@ -124,9 +124,13 @@ fn start_collectors(
             Provider::GenesysCloud(settings) => {
                 let provider = genesys_cloud::PROVIDER;
                 let metrics = telemetry.api(provider, &organization.name);
-                let clock = world.clock.clone();
-                let (client, collectors) =
-                    genesys_cloud::collectors(settings, transport.clone(), metrics, clock, world.pacing);
+                let (client, collectors) = genesys_cloud::collectors(
+                    settings,
+                    transport.clone(),
+                    metrics,
+                    &world.clock,
+                    world.pacing,
+                );
                 telemetry.before_gather(client.budget_refresher());
                 (provider, collectors)
             }

@@ -13,6 +13,9 @@ use super::governor::Governor;
 use super::transport::Transport;
 use crate::telemetry::ApiMetrics;
 
+/// No limit of a vendor is longer than daily.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
+
 /// The way to one organization's vendor: everything that its requests share.
 pub(super) struct Channel {
     pub(super) transport: Arc<Transport>,
@@ -96,9 +99,13 @@ impl Answer<'_> {
         Ok(body)
     }
 
-    /// `Retry-After` in whole seconds; a date, which these vendors do not send, counts as absent.
+    /// `Retry-After` in whole seconds, a day at the most; a date, which these vendors do not send, counts as absent.
     pub(super) fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after")?.trim().parse().ok().map(Duration::from_secs)
+        self.header("retry-after")?
+            .trim()
+            .parse()
+            .ok()
+            .map(|seconds| Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
     }
 }
 

@@ -20,6 +20,9 @@ const OPERATION: &str = "createToken";
 /// Assumed when the vendor does not say how long a token lives.
 const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
 
+/// No token is trusted for longer, whatever the vendor says.
+const LONGEST_LIFETIME: Duration = Duration::from_hours(48);
+
 /// A token is renewed this long before it expires, or after nine tenths of a shorter life.
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
@@ -101,7 +104,7 @@ impl Credential {
         let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| {
             Error::new(Kind::Malformed, OPERATION, "the token answer is not the JSON of an OAuth token")
         })?;
-        let lifetime = answer.expires_in.map_or(DEFAULT_LIFETIME, Duration::from_secs);
+        let lifetime = answer.expires_in.map_or(DEFAULT_LIFETIME, Duration::from_secs).min(LONGEST_LIFETIME);
         let expiry = self.clock.now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
         channel.metrics.set_token_expiry(expiry);
         Ok(Token {

@@ -88,8 +88,8 @@ impl Families {
             ),
             data_through: gauge(
                 "collector_data_through_timestamp_seconds",
-                "End of the newest vendor period that the collector's figures cover, in seconds since the epoch; \
-                 0 while unknown.",
+                "End of the newest vendor period that the collector's figures cover (for lists: when they were read), in seconds \
+                 since the epoch; 0 until the first successful run.",
                 &LABELS,
             ),
             refresh_interval: gauge(

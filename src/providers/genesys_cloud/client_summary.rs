@@ -8,11 +8,13 @@ use regex::Regex;
 use serde::Deserialize;
 
 use super::counts::{RowCounts, StatusCounts};
+use super::days::{self, midnight};
 use super::execution::{self, Completed, Execution, Pacing, State};
 use super::legacy::{Created, Envelope};
 use super::oauth_clients::{Directory, Listing};
 use super::settings::ClientSummarySettings;
 use crate::catalogue::genesys_cloud as catalogue;
+use crate::clock::Clock;
 use crate::model::{CollectError, Reading};
 use crate::rest::{Call, Client, Error, RowSink, RowsRefused};
 
@@ -24,6 +26,7 @@ pub(super) struct ClientSummaryCollector {
     pub(super) client: Arc<Client>,
     pub(super) directory: Arc<Directory>,
     pub(super) settings: ClientSummarySettings,
+    pub(super) clock: Clock,
     pub(super) pacing: Pacing,
 }
 
@@ -89,7 +92,9 @@ impl ClientSummaryCollector {
         let client_ids = self.select(&listing);
         let summaries: Vec<_> = client_ids.into_iter().map(|client_id| self.summary(client_id)).collect();
         let summaries: Vec<_> = stream::iter(summaries).buffer_unordered(SIDE_BY_SIDE).try_collect().await?;
-        let mut reading = Reading::default();
+        // Whether a summary holds some of today is not documented; yesterday it does hold.
+        let data_through = Some(midnight(days::of(self.clock.now())));
+        let mut reading = Reading { data_through, ..Reading::default() };
         for (client_id, Completed { output: sum, unknown_states }) in summaries.into_iter().flatten() {
             reading.invalid_rows += sum.invalid_rows;
             reading.unknown_enum_values += unknown_states;

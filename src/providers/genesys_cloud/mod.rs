@@ -5,6 +5,7 @@
 pub mod allowance;
 mod client_summary;
 mod counts;
+mod days;
 mod execution;
 mod legacy;
 mod oauth_clients;
@@ -53,7 +54,7 @@ pub fn collectors(
     settings: &Settings,
     transport: Arc<Transport>,
     metrics: ApiMetrics,
-    clock: Clock,
+    clock: &Clock,
     pacing: Pacing,
 ) -> (Arc<Client>, Vec<(GenesysCloudCollector, Schedule)>) {
     let endpoint = Endpoint {
@@ -65,19 +66,19 @@ pub fn collectors(
         dialect: DIALECT,
     };
     let client = Arc::new(Client::new(endpoint, transport, metrics, clock.clone()));
-    let directory = Arc::new(Directory::new(client.clone()));
+    let directory = Arc::new(Directory::new(client.clone(), clock.clone()));
     let settings = Arc::new(settings.clone());
 
     let mut collectors = Vec::new();
     if let Some(usage) = settings.usage.clone() {
         let schedule = usage.schedule;
-        let collector = UsageCollector::new(client.clone(), settings.clone(), usage, clock, pacing);
+        let collector = UsageCollector::new(client.clone(), settings.clone(), usage, clock.clone(), pacing);
         collectors.push((Kind::Usage(Box::new(collector)), schedule));
     }
     if let Some(summary) = settings.client_summary.clone() {
         let schedule = summary.schedule;
-        let (client, directory) = (client.clone(), directory.clone());
-        let collector = ClientSummaryCollector { client, directory, settings: summary, pacing };
+        let (client, directory, clock) = (client.clone(), directory.clone(), clock.clone());
+        let collector = ClientSummaryCollector { client, directory, settings: summary, clock, pacing };
         collectors.push((Kind::ClientSummary(collector), schedule));
     }
     if let Some(clients) = &settings.oauth_clients {

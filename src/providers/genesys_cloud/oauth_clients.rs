@@ -10,6 +10,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 
 use crate::catalogue::genesys_cloud as catalogue;
+use crate::clock::Clock;
 use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::rest::{Call, Client};
 
@@ -53,13 +54,15 @@ struct Page {
 /// The organization's client list, read by whoever finds it too old.
 pub(super) struct Directory {
     client: Arc<Client>,
+    clock: Clock,
     /// Held while the list is read, so that others wait for it instead of reading their own.
     listing: Mutex<Option<(Instant, Arc<Listing>)>>,
 }
 
 /// The client list as of one moment.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Listing {
+    read_at: Timestamp,
     /// By id, which unlike the name is unique and stays.
     pub(super) clients: BTreeMap<String, OauthClient>,
     invalid_entries: u64,
@@ -95,8 +98,8 @@ impl OauthClient {
 }
 
 impl Directory {
-    pub(super) fn new(client: Arc<Client>) -> Self {
-        Self { client, listing: Mutex::default() }
+    pub(super) fn new(client: Arc<Client>, clock: Clock) -> Self {
+        Self { client, clock, listing: Mutex::default() }
     }
 
     /// The client list, not older than `max_age`.
@@ -113,7 +116,7 @@ impl Directory {
     /// Reads all pages. The operation documents no query parameters although its answer has pages, so a page that brings
     /// nothing new is taken for the first one come again.
     async fn read(&self) -> Result<Listing, CollectError> {
-        let mut listing = Listing::default();
+        let mut listing = Listing { read_at: self.clock.now(), clients: BTreeMap::new(), invalid_entries: 0 };
         let mut seen = HashSet::new();
         for number in 1..=PAGES_LIMIT {
             let mut call = Call::get("listOAuthClients", &["api", "v2", "oauth", "clients"]);
@@ -152,7 +155,11 @@ impl Directory {
 /// Collects once.
 pub(super) async fn collect(directory: &Directory) -> Result<Reading, CollectError> {
     let listing = directory.listing(Duration::ZERO).await?;
-    let mut reading = Reading { invalid_rows: listing.invalid_entries, ..Reading::default() };
+    let mut reading = Reading {
+        data_through: Some(listing.read_at),
+        invalid_rows: listing.invalid_entries,
+        ..Reading::default()
+    };
     for client in listing.clients.values() {
         client.push(&mut reading.samples);
         reading.unknown_enum_values += client.unknown_enum_values();

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, HashMap};
 use jiff::civil::Date;
 
 use super::fold::{Cell, Fold};
-use super::period::plus;
 use crate::providers::genesys_cloud::counts::StatusCounts;
+use crate::providers::genesys_cloud::days::plus;
 
 /// The sums of one day, by client.
 type Day = BTreeMap<String, StatusCounts>;

@@ -9,9 +9,9 @@ use serde_json::json;
 use url::Url;
 
 use super::fold::{Fold, Grouping, UsageRow};
-use super::period::plus;
 use crate::model::{CollectError, Failure, Reason};
 use crate::providers::genesys_cloud::counts::RowCounts;
+use crate::providers::genesys_cloud::days::plus;
 use crate::providers::genesys_cloud::execution::{self, Completed, Execution, Pacing, State};
 use crate::providers::genesys_cloud::wire::{Text, day};
 use crate::rest::{Call, Client, Error, Kind, Rows};

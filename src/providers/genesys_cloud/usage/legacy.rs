@@ -5,9 +5,9 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::fold::{Fold, Grouping, UsageRow};
-use super::period::plus;
 use crate::model::CollectError;
 use crate::providers::genesys_cloud::counts::RowCounts;
+use crate::providers::genesys_cloud::days::plus;
 use crate::providers::genesys_cloud::execution::{self, Completed, Execution, Pacing, State};
 use crate::providers::genesys_cloud::legacy::{Created, Envelope};
 use crate::providers::genesys_cloud::wire::{Text, day};

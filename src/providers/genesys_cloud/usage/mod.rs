@@ -15,16 +15,16 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 
 use self::endpoints::Endpoints;
 use self::fold::{Fold, Grouping};
 use self::history::History;
 use self::jobs::JobQuery;
 use self::legacy::LegacyQuery;
-use self::period::{Period, midnight, newest_complete, newest_settled, plus};
+use self::period::{Period, newest_complete, newest_settled};
 use self::samples::{FairUse, samples};
 use super::counts::StatusCounts;
+use super::days::{self, midnight, plus};
 use super::execution::{Completed, Pacing};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
@@ -157,7 +157,7 @@ impl UsageCollector {
 
     /// Reads older days backwards, once, for when each client was last active. What was read stays when a later query fails.
     async fn look_back(&mut self, settled: Date, notes: &mut Notes) -> Result<(), CollectError> {
-        let today = self.clock.now().to_zoned(TimeZone::UTC).date();
+        let today = days::of(self.clock.now());
         let oldest = plus(settled, 1 - i64::from(self.usage.lookback_days)).max(plus(today, -OLDEST_DAY));
         while !self.looked_back {
             let Some((from, _)) = self.history.covered().filter(|(from, _)| *from > oldest) else {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use jiff::{Timestamp, ToSpan};
+
+use crate::providers::genesys_cloud::days::{self, midnight, plus};
 
 /// A day without any rows counts as complete this long after its end: perhaps nobody asked for anything.
 const EMPTY_DAY_COMPLETE_AFTER: Duration = Duration::from_hours(12);
@@ -20,20 +21,10 @@ pub(super) struct Period {
     pub(super) source: &'static str,
 }
 
-/// 00:00 UTC of a day.
-pub(super) fn midnight(day: Date) -> Timestamp {
-    day.to_zoned(TimeZone::UTC).map_or(Timestamp::MAX, |midnight| midnight.timestamp())
-}
-
-/// The day `days` after (before, when negative) another, as far as the calendar goes.
-pub(super) fn plus(day: Date, days: i64) -> Date {
-    day.saturating_add(days.days())
-}
-
 /// The newest day that ended at least `settle` ago.
 pub(super) fn newest_settled(now: Timestamp, settle: Duration) -> Date {
     let settled = now.saturating_sub(settle).unwrap_or(Timestamp::MIN);
-    plus(settled.to_zoned(TimeZone::UTC).date(), -1)
+    plus(days::of(settled), -1)
 }
 
 /// The newest complete day: `settled`, or the day before while `settled` has no rows and these may still come.

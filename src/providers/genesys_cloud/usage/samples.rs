@@ -6,11 +6,12 @@ use jiff::civil::Date;
 use regex::Regex;
 
 use super::history::History;
-use super::period::{Period, midnight, plus};
+use super::period::Period;
 use crate::catalogue::Gauge;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::model::Samples;
 use crate::providers::genesys_cloud::counts::StatusCounts;
+use crate::providers::genesys_cloud::days::{midnight, plus};
 use crate::providers::genesys_cloud::settings::{Settings, UsageSettings};
 
 /// Which requests count towards fair use.

@@ -147,7 +147,7 @@ pub enum LogFormat {
 }
 
 /// Paths that the exporter serves something else on.
-const TAKEN: [&str; 6] = ["/", "/api/v1/status", "/config", "/-/healthy", "/-/ready", "/-/"];
+const TAKEN: [&str; 7] = ["/", "/api/v1/status", "/sd", "/config", "/-/healthy", "/-/ready", "/-/"];
 
 fn telemetry_path(text: &str) -> Result<String, String> {
     if !text.starts_with('/') || text.contains(['{', '}', '?', '#', ' ']) {

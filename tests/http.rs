@@ -63,7 +63,7 @@ async fn a_strict_scrape_is_refused_only_while_a_selected_collector_fails() {
 async fn paths_and_methods_are_answered_as_http_has_it() {
     let stage = Setup::new().start().await;
     stage.ready().await;
-    for path in ["/", "/metrics", "/api/v1/status", "/config", "/-/healthy", "/-/ready"] {
+    for path in ["/", "/metrics", "/api/v1/status", "/sd", "/config", "/-/healthy", "/-/ready"] {
         assert_eq!(stage.get(path).await.status(), 200, "{path}");
         let head = stage.http.head(format!("{}{path}", stage.url)).send().await.unwrap();
         assert_eq!(head.status(), 200, "{path}");
@@ -85,6 +85,16 @@ async fn readiness_waits_for_every_collector_good_or_bad() {
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("up", "usage"), 0.0);
     assert_eq!(metrics.failures("usage", "server"), 1.0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn service_discovery_lists_each_organization_where_it_was_asked() {
+    let stage = Setup::new().start().await;
+    let groups: serde_json::Value = stage.get("/sd").await.json().await.unwrap();
+    let host = stage.url.trim_start_matches("http://");
+    let labels = serde_json::json!({"__metrics_path__": "/metrics", "__param_organization": "acme"});
+    assert_eq!(groups, serde_json::json!([{"targets": [host], "labels": labels}]));
     stage.stop().await;
 }
 

@@ -5,10 +5,12 @@
 //! | `/metrics` | all series; `?organization=` and `?collect[]=` (repeatable) narrow them, `?strict=true` refuses while a selected collector fails |
 //! | `/` | a page for people |
 //! | `/api/v1/status` | the same as JSON |
+//! | `/sd` | Prometheus HTTP service discovery: one target for each organization |
 //! | `/config` | the configuration in use, without its secrets |
 //! | `/-/healthy` | 200 while every collector's loop is alive; never depends on a vendor, or an outage there would restart the exporter |
 //! | `/-/ready` | 200 once every collector has ended a run, good or bad: a vendor's outage must not hide the series that report it |
 
+mod discovery;
 mod metrics;
 mod negotiation;
 mod pages;
@@ -66,6 +68,7 @@ pub fn router(http: Http) -> Router {
     Router::new()
         .route("/", get(pages::page))
         .route("/api/v1/status", get(pages::status))
+        .route("/sd", get(discovery::discovery))
         .route("/config", get(pages::config))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))

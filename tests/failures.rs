@@ -205,6 +205,26 @@ async fn without_the_jobs_api_the_legacy_one_is_asked_and_only_that() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_api_that_goes_away_gives_way_to_the_other_and_leaves_nothing_of_its_figures() {
+    let stage = Setup::new().collectors(USAGE_ONLY).refresh(SHORT).start().await;
+    let excluded = |metrics: &Metrics| {
+        metrics.of("genesyscloud_api_client_last_day_requests", &[("fair_use", "excluded")]).count()
+    };
+    let jobs = stage.until("figures of the jobs API", |metrics| excluded(metrics) > 0).await;
+    stage
+        .simulator
+        .set_scenario(scenario("faults:\n  - {operation: postUsageAggregatesJob, fault: {status: 410}}"));
+    let legacy = stage
+        .until("figures of the legacy API", |metrics| {
+            excluded(metrics) == 0 && metrics.collector("supported", "usage") == 1.0
+        })
+        .await;
+    assert_eq!(legacy.collector("up", "usage"), 1.0);
+    assert!(figures(&legacy).len() < figures(&jobs).len());
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_does_not_exist_is_not_supported_and_no_failure() {
     let faults = "faults:\n  - {operation: listOAuthClients, fault: {status: 404, code: not.found}}";
     let stage = Setup::new()

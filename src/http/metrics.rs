@@ -129,6 +129,9 @@ fn question(http: &Http, query: &str) -> Result<Question, String> {
             _ => {}
         }
     }
+    if organizations.is_empty() && collectors.is_empty() {
+        return Ok(Question { selection: Selection::default(), strict });
+    }
     let status = http.store.status();
     for wanted in &organizations {
         if !status.iter().any(|collector| collector.id.organization == *wanted) {

@@ -47,9 +47,8 @@ impl Channel {
         request: RequestBuilder,
     ) -> Result<Answer<'_>, Error> {
         let waited = self.governor.wait().await;
-        let waiting_for_place = Instant::now();
+        self.metrics.throttled(waited);
         let place = self.transport.place().await;
-        self.metrics.throttled(waited + waiting_for_place.elapsed());
         let started = Instant::now();
         let code = "cancelled".to_owned();
         let mut in_flight = InFlight { _place: place, metrics: &self.metrics, operation, started, code };

@@ -90,7 +90,8 @@ impl From<Error> for CollectError {
 }
 
 /// Vendor text that may stand in a log line: a short token of harmless characters, or nothing.
-pub(super) fn harmless(text: &str) -> Option<String> {
+#[must_use]
+pub fn harmless(text: &str) -> Option<String> {
     let fits = !text.is_empty()
         && text.len() <= 80
         && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"._-:".contains(&byte));

@@ -16,5 +16,5 @@ mod rows;
 mod transport;
 
 pub use client::{Call, Client, Dialect, Endpoint, RowSink, Rows, RowsRefused};
-pub use error::{Error, Kind};
+pub use error::{Error, Kind, harmless};
 pub use transport::{ProxyChoice, Transport};

@@ -38,9 +38,9 @@ impl History {
         self.names.get(client_id).map(String::as_str)
     }
 
-    /// Takes the days `first..=last`, which must touch those read before, as they are now at the vendor. Returns how many days
-    /// had been read before with other figures.
-    pub(super) fn replace(&mut self, first: Date, last: Date, fold: Fold) -> u64 {
+    /// Takes the days `first..=last`, which must touch those read before, as they are now at the vendor. Returns the days
+    /// that had been read before with other figures.
+    pub(super) fn replace(&mut self, first: Date, last: Date, fold: Fold) -> Vec<Date> {
         let mut fresh: BTreeMap<Date, Day> = BTreeMap::new();
         for (Cell { day, client_id, .. }, counts) in fold.cells {
             if counts.total() > 0 {
@@ -51,13 +51,15 @@ impl History {
         }
         self.names.extend(fold.names);
 
-        let mut restated = 0;
+        let mut restated = Vec::new();
         let mut day = first;
         while day <= last {
             let now = fresh.remove(&day).unwrap_or_default();
             let was_read = self.covered.is_some_and(|(from, to)| from <= day && day <= to);
             let before = self.days.insert(day, now);
-            restated += u64::from(was_read && before.is_some_and(|before| before != self.days[&day]));
+            if was_read && before.is_some_and(|before| before != self.days[&day]) {
+                restated.push(day);
+            }
             day = plus(day, 1);
         }
         self.covered = Some(self.covered.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
@@ -95,6 +97,7 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::providers::genesys_cloud::counts::RowCounts;
 
     fn fold(cells: &[(Date, &str, u64)]) -> Fold {
         let mut fold = Fold::new(date(2026, 1, 1)..=date(2026, 12, 31), |_, _| false);
@@ -105,16 +108,9 @@ mod tests {
                 method: String::new(),
                 template_uri: String::new(),
             };
-            let row: super::super::fold::UsageRow = super::super::fold::UsageRow {
-                day: *day,
-                client_id,
-                client_name: "",
-                method: "",
-                template_uri: "",
-                counts: serde_json::from_str(&format!(r#"{{"status200":{requests},"requests":{requests}}}"#))
-                    .unwrap(),
-            };
-            fold.cells.insert(cell, row.counts.disjoint());
+            let row = format!(r#"{{"status200":{requests},"requests":{requests}}}"#);
+            let counts: RowCounts = serde_json::from_str(&row).unwrap();
+            fold.cells.insert(cell, counts.disjoint());
         }
         fold
     }
@@ -137,11 +133,15 @@ mod tests {
     #[test]
     fn a_changed_day_is_restated_once_and_a_new_day_is_not() {
         let mut history = History::default();
-        assert_eq!(history.replace(day(1), day(2), fold(&[(day(1), "a", 1), (day(2), "a", 2)])), 0);
-        assert_eq!(history.replace(day(1), day(2), fold(&[(day(1), "a", 1), (day(2), "a", 2)])), 0);
-        assert_eq!(history.replace(day(2), day(3), fold(&[(day(2), "a", 3), (day(3), "a", 9)])), 1);
+        assert_eq!(history.replace(day(1), day(2), fold(&[(day(1), "a", 1), (day(2), "a", 2)])), []);
+        assert_eq!(history.replace(day(1), day(2), fold(&[(day(1), "a", 1), (day(2), "a", 2)])), []);
+        assert_eq!(history.replace(day(2), day(3), fold(&[(day(2), "a", 3), (day(3), "a", 9)])), [day(2)]);
         assert_eq!(history.window(day(1), day(3))["a"].total(), 13, "the new figure replaces the old one");
-        assert_eq!(history.replace(day(3), day(3), fold(&[])), 1, "rows that vanish are a restatement too");
+        assert_eq!(
+            history.replace(day(3), day(3), fold(&[])),
+            [day(3)],
+            "rows that vanish are a restatement too"
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ use crate::providers::genesys_cloud::counts::RowCounts;
 use crate::providers::genesys_cloud::days::plus;
 use crate::providers::genesys_cloud::execution::{self, Completed, Execution, Pacing, State};
 use crate::providers::genesys_cloud::wire::{Text, day};
-use crate::rest::{Call, Client, Error, Kind, Rows};
+use crate::rest::{Call, Client, Error, Kind, Rows, harmless};
 
 const PATH: [&str; 6] = ["api", "v2", "usage", "aggregates", "query", "jobs"];
 
@@ -219,8 +219,8 @@ impl Execution for Job<'_> {
             "queued" | "running" => State::Pending,
             "failed" | "cancelled" => {
                 let code = envelope.error_body.and_then(|body| body.code);
-                State::Failed(match code.filter(|code| code.len() <= 80 && code.is_ascii()) {
-                    Some(code) => format!("{state} with code {}", code.escape_debug()),
+                State::Failed(match code.as_deref().and_then(harmless) {
+                    Some(code) => format!("{state} with code {code}"),
                     None => state,
                 })
             }

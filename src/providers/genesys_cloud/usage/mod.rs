@@ -58,6 +58,9 @@ pub(super) struct UsageCollector {
     /// Whether the look-back has been read, or the vendor has nothing older.
     looked_back: bool,
     detail: Option<Detail>,
+    /// The newest day that was told as complete: only up to it can a change be a restatement.
+    published: Option<Date>,
+    notes: Notes,
 }
 
 /// The endpoints of a day.
@@ -68,7 +71,7 @@ struct Detail {
     endpoints: Endpoints,
 }
 
-/// What a run notices besides figures.
+/// What was noticed besides figures since the last good run.
 #[derive(Default)]
 struct Notes {
     invalid_rows: u64,
@@ -95,19 +98,32 @@ impl UsageCollector {
             history: History::default(),
             looked_back: false,
             detail: None,
+            published: None,
+            notes: Notes::default(),
         }
     }
 
     /// Collects once.
     pub(super) async fn collect(&mut self) -> Result<Reading, CollectError> {
-        let mut notes = Notes::default();
+        let result = self.run().await;
+        if matches!(result, Err(CollectError::NotSupported(_))) {
+            // The API that the figures came from is gone. If another is chosen, its figures must not join these.
+            self.api = None;
+            self.history = History::default();
+            self.looked_back = false;
+            self.detail = None;
+        }
+        result
+    }
+
+    async fn run(&mut self) -> Result<Reading, CollectError> {
         let settled = newest_settled(self.clock.now(), self.usage.settle);
-        self.read_newest(settled, &mut notes).await?;
-        self.look_back(settled, &mut notes).await?;
+        self.read_newest(settled).await?;
+        self.look_back(settled).await?;
 
         let day = newest_complete(self.clock.now(), settled, self.history.has_rows(settled));
         self.history.forget_before(self.oldest_needed(day));
-        self.read_endpoints(day, &mut notes).await?;
+        self.read_endpoints(day).await?;
 
         let fair_use = match self.api {
             Some(Api::Jobs) => FairUse::Except(&self.settings.fair_use_excluded_clients),
@@ -118,6 +134,8 @@ impl UsageCollector {
         if let Some(endpoints) = endpoints {
             endpoints.push(&mut samples);
         }
+        self.published = Some(day);
+        let notes = std::mem::take(&mut self.notes);
         Ok(Reading {
             samples,
             data_through: Some(midnight(plus(day, 1))),
@@ -138,7 +156,7 @@ impl UsageCollector {
     }
 
     /// Reads the days that are new, and again those that may have been restated.
-    async fn read_newest(&mut self, settled: Date, notes: &mut Notes) -> Result<(), CollectError> {
+    async fn read_newest(&mut self, settled: Date) -> Result<(), CollectError> {
         let needed = self.oldest_needed(settled);
         let mut first = match self.history.covered() {
             Some((from, to)) if from <= needed => {
@@ -148,15 +166,17 @@ impl UsageCollector {
         };
         while first <= settled {
             let last = plus(first, QUERY_DAYS - 1).min(settled);
-            let fold = self.read(first, last, Grouping::Client, notes).await?;
-            notes.restatements += self.history.replace(first, last, fold);
+            let fold = self.read(first, last, Grouping::Client).await?;
+            let changed = self.history.replace(first, last, fold);
+            let published = |day: &&Date| self.published.is_some_and(|published| **day <= published);
+            self.notes.restatements += changed.iter().filter(published).count() as u64;
             first = plus(last, 1);
         }
         Ok(())
     }
 
     /// Reads older days backwards, once, for when each client was last active. What was read stays when a later query fails.
-    async fn look_back(&mut self, settled: Date, notes: &mut Notes) -> Result<(), CollectError> {
+    async fn look_back(&mut self, settled: Date) -> Result<(), CollectError> {
         let today = days::of(self.clock.now());
         let oldest = plus(settled, 1 - i64::from(self.usage.lookback_days)).max(plus(today, -OLDEST_DAY));
         while !self.looked_back {
@@ -165,7 +185,7 @@ impl UsageCollector {
                 break;
             };
             let (first, last) = (plus(from, -QUERY_DAYS).max(oldest), plus(from, -1));
-            match self.read(first, last, Grouping::Client, notes).await {
+            match self.read(first, last, Grouping::Client).await {
                 Ok(fold) => {
                     self.history.replace(first, last, fold);
                     self.history.forget_before(self.oldest_needed(settled));
@@ -184,7 +204,7 @@ impl UsageCollector {
     }
 
     /// Reads the endpoints of `day`, unless its figures are those they were read with.
-    async fn read_endpoints(&mut self, day: Date, notes: &mut Notes) -> Result<(), CollectError> {
+    async fn read_endpoints(&mut self, day: Date) -> Result<(), CollectError> {
         let sums: Vec<(String, StatusCounts)> = self
             .history
             .window(day, day)
@@ -195,20 +215,14 @@ impl UsageCollector {
         if self.usage.endpoints == 0 || is_known {
             return Ok(());
         }
-        let fold = self.read(day, day, Grouping::Endpoint, notes).await?;
+        let fold = self.read(day, day, Grouping::Endpoint).await?;
         let endpoints = Endpoints::rank(fold.cells, self.usage.endpoints);
         self.detail = Some(Detail { day, sums, endpoints });
         Ok(())
     }
 
     /// Asks the organization's API, which the first answer chooses where the configuration leaves it open.
-    async fn read(
-        &mut self,
-        first: Date,
-        last: Date,
-        grouping: Grouping,
-        notes: &mut Notes,
-    ) -> Result<Fold, CollectError> {
+    async fn read(&mut self, first: Date, last: Date, grouping: Grouping) -> Result<Fold, CollectError> {
         let api = match (self.api, self.usage.api) {
             (Some(api), _) => api,
             (None, UsageApi::Legacy) => Api::Legacy,
@@ -225,8 +239,8 @@ impl UsageCollector {
         };
         let Completed { output: fold, unknown_states } = result?;
         self.api = Some(api);
-        notes.invalid_rows += fold.invalid_rows;
-        notes.unknown_enum_values += fold.unknown_methods + unknown_states;
+        self.notes.invalid_rows += fold.invalid_rows;
+        self.notes.unknown_enum_values += fold.unknown_methods + unknown_states;
         Ok(fold)
     }
 

@@ -5,13 +5,13 @@ use std::sync::Arc;
 
 use futures_util::{StreamExt, TryStreamExt, stream};
 use regex::Regex;
-use serde::Deserialize;
 
-use super::counts::{RowCounts, StatusCounts};
+use super::counts::StatusCounts;
 use super::days::{self, midnight};
 use super::execution::{self, Completed, Execution, Pacing, State};
 use super::legacy::{Created, Envelope};
 use super::oauth_clients::{Directory, Listing};
+use super::row::Row;
 use super::settings::ClientSummarySettings;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
@@ -45,18 +45,12 @@ struct Sum {
     invalid_rows: u64,
 }
 
-#[derive(Deserialize)]
-struct Row {
-    #[serde(flatten)]
-    counts: RowCounts,
-}
-
 impl RowSink for Sum {
     fn row(&mut self, row: &[u8]) -> Result<(), RowsRefused> {
         match serde_json::from_slice::<Row>(row) {
             Ok(row) => {
                 self.rows += 1;
-                self.counts.add(&row.counts.disjoint());
+                self.counts.add(&row.counts());
             }
             Err(_) => self.invalid_rows += 1,
         }

@@ -10,6 +10,7 @@ mod execution;
 mod legacy;
 mod oauth_clients;
 pub mod regions;
+mod row;
 mod settings;
 mod usage;
 mod wire;

@@ -68,6 +68,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+    use crate::providers::genesys_cloud::row::Row;
 
     fn cells(rows: &[(u8, u8, u64, u64)]) -> HashMap<Cell, StatusCounts> {
         let mut cells: HashMap<Cell, StatusCounts> = HashMap::new();
@@ -79,11 +80,11 @@ mod tests {
                 template_uri: format!("api/v2/{endpoint}"),
             };
             let total = good + throttled;
-            let row: crate::providers::genesys_cloud::counts::RowCounts = serde_json::from_str(&format!(
+            let json = format!(
                 r#"{{"status200":{good},"status400":{throttled},"status429":{throttled},"requests":{total}}}"#
-            ))
-            .unwrap();
-            cells.entry(cell).or_default().add(&row.disjoint());
+            );
+            let row: Row = serde_json::from_str(&json).unwrap();
+            cells.entry(cell).or_default().add(&row.counts());
         }
         cells
     }

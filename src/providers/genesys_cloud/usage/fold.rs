@@ -5,7 +5,9 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
-use crate::providers::genesys_cloud::counts::{RowCounts, StatusCounts};
+use crate::providers::genesys_cloud::counts::StatusCounts;
+use crate::providers::genesys_cloud::row::Row;
+use crate::providers::genesys_cloud::wire;
 use crate::rest::{RowSink, RowsRefused};
 
 /// The client of requests that the vendor does not attribute to one.
@@ -26,17 +28,6 @@ pub(super) enum Grouping {
     Endpoint,
 }
 
-/// A row of either API, in common words. Text that is absent is empty.
-#[derive(Debug)]
-pub(super) struct UsageRow<'a> {
-    pub(super) day: Date,
-    pub(super) client_id: &'a str,
-    pub(super) client_name: &'a str,
-    pub(super) method: &'a str,
-    pub(super) template_uri: &'a str,
-    pub(super) counts: RowCounts,
-}
-
 /// What is summed over.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Cell {
@@ -46,14 +37,10 @@ pub(super) struct Cell {
     pub(super) template_uri: String,
 }
 
-/// Reads one row of an API and hands it on; `false` when it cannot be understood.
-pub(super) type ReadRow = fn(&[u8], &mut dyn FnMut(&UsageRow<'_>)) -> bool;
-
 /// The sums of one query.
 #[derive(Debug)]
 pub(super) struct Fold {
     days: RangeInclusive<Date>,
-    read_row: ReadRow,
     pub(super) cells: HashMap<Cell, StatusCounts>,
     /// The clients' names, as far as the rows tell them.
     pub(super) names: HashMap<String, String>,
@@ -65,15 +52,8 @@ pub(super) struct Fold {
 
 impl Fold {
     /// For rows of `days`; others, which an inclusive interval end can bring, are left out.
-    pub(super) fn new(days: RangeInclusive<Date>, read_row: ReadRow) -> Self {
-        Self {
-            days,
-            read_row,
-            cells: HashMap::new(),
-            names: HashMap::new(),
-            invalid_rows: 0,
-            unknown_methods: 0,
-        }
+    pub(super) fn new(days: RangeInclusive<Date>) -> Self {
+        Self { days, cells: HashMap::new(), names: HashMap::new(), invalid_rows: 0, unknown_methods: 0 }
     }
 
     /// Adds the sums of another page or query.
@@ -91,33 +71,80 @@ impl Fold {
         if self.cells.len() > CELLS_LIMIT { Err(RowsRefused { limit: CELLS_LIMIT }) } else { Ok(()) }
     }
 
-    fn add(&mut self, row: &UsageRow<'_>) {
-        if !self.days.contains(&row.day) {
-            return;
+    /// Adds a row; `None` when it cannot be understood.
+    fn add(&mut self, row: &[u8]) -> Option<()> {
+        let row: Row = serde_json::from_slice(row).ok()?;
+        let day = row.date.get().and_then(wire::day)?;
+        if !self.days.contains(&day) {
+            return Some(());
         }
-        if !row.method.is_empty() && !METHODS.contains(&row.method) {
+        let [method, template_uri] =
+            [&row.http_method, &row.template_uri].map(|text| text.get().unwrap_or(""));
+        if !method.is_empty() && !METHODS.contains(&method) {
             self.unknown_methods += 1;
         }
-        let client_id = if row.client_id.is_empty() { UNKNOWN_CLIENT } else { row.client_id };
-        if !row.client_name.is_empty() && !self.names.contains_key(client_id) {
-            self.names.insert(client_id.to_owned(), row.client_name.to_owned());
+        let client_id = row.client_id().unwrap_or(UNKNOWN_CLIENT);
+        if let Some(name) = row.client_name().filter(|_| !self.names.contains_key(client_id)) {
+            self.names.insert(client_id.to_owned(), name.to_owned());
         }
-        let cell = Cell {
-            day: row.day,
-            client_id: client_id.to_owned(),
-            method: row.method.to_owned(),
-            template_uri: row.template_uri.to_owned(),
-        };
-        self.cells.entry(cell).or_default().add(&row.counts.disjoint());
+        let [client_id, method, template_uri] = [client_id, method, template_uri].map(str::to_owned);
+        let cell = Cell { day, client_id, method, template_uri };
+        self.cells.entry(cell).or_default().add(&row.counts());
+        Some(())
     }
 }
 
 impl RowSink for Fold {
     fn row(&mut self, row: &[u8]) -> Result<(), RowsRefused> {
-        let read_row = self.read_row;
-        if !read_row(row, &mut |row| self.add(row)) {
+        if self.add(row).is_none() {
             self.invalid_rows += 1;
         }
         self.bounded()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+
+    use super::*;
+
+    fn fold(rows: &[&str]) -> Fold {
+        let mut fold = Fold::new(date(2026, 11, 19)..=date(2026, 11, 20));
+        for row in rows {
+            fold.row(row.as_bytes()).unwrap();
+        }
+        fold
+    }
+
+    #[test]
+    fn rows_of_one_cell_add_up_and_other_days_are_left_out() {
+        let fold = fold(&[
+            r#"{"date":"2026-11-20","clientId":"a","requests":3}"#,
+            r#"{"date":"2026-11-20T00:00:00Z","clientId":"a","requests":4,"httpMethod":null}"#,
+            r#"{"date":"2026-11-21","clientId":"a","requests":100}"#,
+        ]);
+        assert_eq!(fold.cells.len(), 1);
+        assert_eq!(fold.cells.values().next().unwrap().total(), 7);
+        assert_eq!(fold.invalid_rows, 0);
+    }
+
+    #[test]
+    fn requests_of_no_client_are_kept_as_unknown() {
+        let fold = fold(&[r#"{"date":"2026-11-20","oauthClient":null,"requestCount":3}"#]);
+        assert_eq!(fold.cells.keys().next().unwrap().client_id, UNKNOWN_CLIENT);
+    }
+
+    #[test]
+    fn a_row_that_cannot_be_understood_is_counted_and_left_out() {
+        let rows = [r#"{"requestCount":3}"#, r#"{"date":"2026-11-19","requestCount":-3}"#, "7", "null", "{"];
+        let fold = fold(&rows);
+        assert_eq!((fold.invalid_rows, fold.cells.len()), (5, 0));
+    }
+
+    #[test]
+    fn an_undocumented_method_is_noticed_and_kept() {
+        let fold = fold(&[r#"{"date":"2026-11-20","httpMethod":"BREW","requests":1}"#]);
+        assert_eq!((fold.unknown_methods, fold.cells.len()), (1, 1));
     }
 }

@@ -97,10 +97,10 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
-    use crate::providers::genesys_cloud::counts::RowCounts;
+    use crate::providers::genesys_cloud::row::Row;
 
     fn fold(cells: &[(Date, &str, u64)]) -> Fold {
-        let mut fold = Fold::new(date(2026, 1, 1)..=date(2026, 12, 31), |_, _| false);
+        let mut fold = Fold::new(date(2026, 1, 1)..=date(2026, 12, 31));
         for (day, client_id, requests) in cells {
             let cell = Cell {
                 day: *day,
@@ -109,8 +109,8 @@ mod tests {
                 template_uri: String::new(),
             };
             let row = format!(r#"{{"status200":{requests},"requests":{requests}}}"#);
-            let counts: RowCounts = serde_json::from_str(&row).unwrap();
-            fold.cells.insert(cell, counts.disjoint());
+            let row: Row = serde_json::from_str(&row).unwrap();
+            fold.cells.insert(cell, row.counts());
         }
         fold
     }

@@ -8,12 +8,10 @@ use serde::Deserialize;
 use serde_json::json;
 use url::Url;
 
-use super::fold::{Fold, Grouping, UsageRow};
+use super::fold::{Fold, Grouping};
 use crate::model::{CollectError, Failure, Reason};
-use crate::providers::genesys_cloud::counts::RowCounts;
 use crate::providers::genesys_cloud::days::plus;
 use crate::providers::genesys_cloud::execution::{self, Completed, Execution, Pacing, State};
-use crate::providers::genesys_cloud::wire::{Text, day};
 use crate::rest::{Call, Client, Error, Kind, Rows, harmless};
 
 const PATH: [&str; 6] = ["api", "v2", "usage", "aggregates", "query", "jobs"];
@@ -59,29 +57,6 @@ struct Envelope {
 #[derive(Deserialize)]
 struct ErrorBody {
     code: Option<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Row<'a> {
-    #[serde(borrow, default)]
-    date: Text<'a>,
-    #[serde(borrow, default)]
-    http_method: Text<'a>,
-    #[serde(borrow, default)]
-    template_uri: Text<'a>,
-    #[serde(borrow, default)]
-    oauth_client: Option<Reference<'a>>,
-    #[serde(flatten)]
-    counts: RowCounts,
-}
-
-#[derive(Deserialize)]
-struct Reference<'a> {
-    #[serde(borrow, default)]
-    id: Text<'a>,
-    #[serde(borrow, default)]
-    name: Text<'a>,
 }
 
 /// One page and where the next one is.
@@ -174,11 +149,8 @@ impl Job<'_> {
             call = call.query("after", after);
         }
         let days = self.query.first..=self.query.last;
-        let Rows { rows, envelope, digest, count } = self
-            .query
-            .client
-            .rows::<_, Envelope>(&call, "entities", || Fold::new(days.clone(), read_row))
-            .await?;
+        let Rows { rows, envelope, digest, count } =
+            self.query.client.rows::<_, Envelope>(&call, "entities", || Fold::new(days.clone())).await?;
         let next = envelope.next_uri.as_deref().filter(|uri| !uri.is_empty()).map(cursor).transpose()?;
         let page = Page { id: id.to_owned(), is_empty: count == 0, fold: rows, digest, next };
         Ok((envelope, page))
@@ -251,24 +223,6 @@ fn cursor(next_uri: &str) -> Result<String, Error> {
         .ok_or_else(|| Error::new(Kind::Malformed, "getUsageAggregatesJob", "nextUri holds no after cursor"))
 }
 
-fn read_row(row: &[u8], take: &mut dyn FnMut(&UsageRow<'_>)) -> bool {
-    let Ok(row) = serde_json::from_slice::<Row>(row) else { return false };
-    let Some(day) = row.date.get().and_then(day) else { return false };
-    let (client_id, client_name) = match &row.oauth_client {
-        Some(client) => (client.id.get().unwrap_or(""), client.name.get().unwrap_or("")),
-        None => ("", ""),
-    };
-    take(&UsageRow {
-        day,
-        client_id,
-        client_name,
-        method: row.http_method.get().unwrap_or(""),
-        template_uri: row.template_uri.get().unwrap_or(""),
-        counts: row.counts,
-    });
-    true
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -280,26 +234,5 @@ mod tests {
             assert_eq!(cursor(uri).unwrap(), "a+b=", "{uri}");
         }
         assert_eq!(cursor("/api/v2/usage/x?pageSize=5").unwrap_err().kind, Kind::Malformed);
-    }
-
-    #[test]
-    fn fields_that_were_not_grouped_may_be_null_absent_or_empty() {
-        for rest in
-            ["", r#","httpMethod":null,"user":null"#, r#","httpMethod":"","templateUri":"","platform":"x""#]
-        {
-            let row = format!(r#"{{"date":"2026-11-19","oauthClient":{{"id":"a"}},"requestCount":3{rest}}}"#);
-            let mut seen = None;
-            assert!(read_row(row.as_bytes(), &mut |row| {
-                seen = Some((row.client_id.to_owned(), row.method.to_owned(), row.counts.disjoint().total()));
-            }));
-            assert_eq!(seen, Some(("a".into(), String::new(), 3)));
-        }
-    }
-
-    #[test]
-    fn a_row_without_a_day_or_with_an_impossible_count_is_not_understood() {
-        for row in [r#"{"requestCount":3}"#, r#"{"date":"2026-11-19","requestCount":-3}"#, "7", "null"] {
-            assert!(!read_row(row.as_bytes(), &mut |_| panic!("taken")), "{row}");
-        }
     }
 }

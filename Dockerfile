@@ -2,6 +2,7 @@
 
 FROM rust:1.95-alpine AS build
 # A C compiler for the TLS library; the toolchain of this image links musl statically.
+# hadolint ignore=DL3018
 RUN apk add --no-cache build-base ca-certificates
 WORKDIR /build
 # Dependencies first: this layer is kept until Cargo.lock changes.

@@ -19,7 +19,7 @@ use crate::model::{CollectError, Reading};
 use crate::rest::{Call, Client, Error, RowSink, RowsRefused};
 
 /// Summaries that are asked for side by side; the rate limit holds all the same.
-const SIDE_BY_SIDE: usize = 4;
+const SIDE_BY_SIDE: usize = 8;
 
 /// The collector.
 pub(super) struct ClientSummaryCollector {

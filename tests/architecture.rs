@@ -62,7 +62,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["catalogue", "clock", "collector", "model", "rest", "secret", "telemetry"],
         &["futures_util", "regex", "serde", "serde_json", "url"],
     ),
-    ("store", &["clock", "exposition", "model", "telemetry"], &["arc_swap", "serde"]),
+    ("store", &["clock", "exposition", "model", "telemetry"], &["anyhow", "arc_swap", "serde"]),
     ("collect", &["clock", "collector", "exposition", "model", "store"], &["fastrand"]),
     (
         "http",

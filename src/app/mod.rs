@@ -68,7 +68,7 @@ pub async fn run(
 
     let mut tasks = JoinSet::new();
     start_collectors(&config, &world, &telemetry, &store, &stop, &mut tasks)?;
-    tasks.spawn(store::publish(store.clone(), world.clock.clone(), stop.clone()));
+    let mut publisher = tokio::spawn(store::publish(store.clone(), world.clock.clone(), stop.clone()));
 
     let router =
         http::router(Http::new(store, telemetry, world.clock, config.redacted_yaml(), world.telemetry_path));
@@ -86,6 +86,7 @@ pub async fn run(
     let ended = tokio::select! {
         () = shutdown => Ok(()),
         result = first_end(&mut servers) => result,
+        result = &mut publisher => result.map_err(Into::into).flatten().context("publishing failed"),
     };
     tracing::info!("stopping");
     stop.cancel();

@@ -11,7 +11,7 @@ mod render;
 mod selection;
 
 pub use encode::{Encoded, encode};
-pub use piece::{Piece, gzip, inflate};
+pub use piece::{Deflater, Piece, gzip, inflate};
 pub use render::{LEVEL, Part, render};
 pub use selection::Selection;
 

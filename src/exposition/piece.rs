@@ -9,14 +9,16 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use flate2::read::DeflateDecoder;
-use flate2::write::DeflateEncoder;
-use flate2::{Compression, Crc, CrcWriter};
+use flate2::{Compress, Compression, Crc, FlushCompress};
 
 /// The head of a gzip body: deflate, no name, no time, unknown system.
 const HEAD: &[u8] = &[0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];
 
 /// An empty last block.
 const LAST_BLOCK: &[u8] = &[0x03, 0x00];
+
+/// How much room the compressor gets at a time.
+const DEFLATED: usize = 32 * 1024;
 
 /// How much text is inflated at a time for a client that does not take gzip.
 const INFLATED: usize = 128 * 1024;
@@ -33,18 +35,13 @@ impl Piece {
     ///
     /// # Errors
     /// Those of `fill`; writing to memory does not fail.
-    pub fn write(
-        level: Compression,
-        fill: impl FnOnce(&mut CrcWriter<DeflateEncoder<Vec<u8>>>) -> io::Result<()>,
-    ) -> io::Result<Self> {
-        let mut writer = CrcWriter::new(DeflateEncoder::new(Vec::new(), level));
-        fill(&mut writer)?;
+    pub fn write(level: Compression, fill: impl FnOnce(&mut Deflater) -> io::Result<()>) -> io::Result<Self> {
+        let mut deflater =
+            Deflater { compress: Compress::new(level, false), crc: Crc::new(), deflated: Vec::new() };
+        fill(&mut deflater)?;
         // A flush ends the blocks on a byte, without marking one as the last.
-        writer.flush()?;
-        let mut crc = Crc::new();
-        crc.combine(writer.crc());
-        let mut encoder = writer.into_inner();
-        let mut deflated = std::mem::take(encoder.get_mut());
+        deflater.flush()?;
+        let Deflater { crc, mut deflated, .. } = deflater;
         deflated.shrink_to_fit();
         Ok(Self { deflated: deflated.into(), crc: Arc::new(crc) })
     }
@@ -58,6 +55,41 @@ impl Piece {
     /// The text again.
     pub fn inflate(&self) -> impl Read + use<> {
         DeflateDecoder::new(io::Cursor::new(self.deflated.clone()).chain(LAST_BLOCK))
+    }
+}
+
+/// Deflates what is written to it. (The encoder of `flate2` loses the end of a flush that does not fit into its buffer.)
+pub struct Deflater {
+    compress: Compress,
+    crc: Crc,
+    deflated: Vec<u8>,
+}
+
+impl Deflater {
+    /// Compresses until all of `text` is taken in and the compressor leaves room, which says that it has no more to give.
+    fn run(&mut self, mut text: &[u8], flush: FlushCompress) -> io::Result<()> {
+        self.crc.update(text);
+        loop {
+            self.deflated.reserve(DEFLATED);
+            let before = self.compress.total_in();
+            self.compress.compress_vec(text, &mut self.deflated, flush).map_err(io::Error::other)?;
+            let taken = usize::try_from(self.compress.total_in() - before).map_err(io::Error::other)?;
+            text = &text[taken..];
+            if text.is_empty() && self.deflated.len() < self.deflated.capacity() {
+                return Ok(());
+            }
+        }
+    }
+}
+
+impl Write for Deflater {
+    fn write(&mut self, text: &[u8]) -> io::Result<usize> {
+        self.run(text, FlushCompress::None)?;
+        Ok(text.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.run(&[], FlushCompress::Sync)
     }
 }
 
@@ -119,13 +151,25 @@ mod tests {
         }
     }
 
+    /// Text that hardly compresses, so that the compressor's own buffers fill up.
+    fn long_text(length: usize) -> Vec<u8> {
+        let mut random = fastrand::Rng::with_seed(7);
+        std::iter::repeat_with(|| random.alphanumeric() as u8).take(length).collect()
+    }
+
     #[test]
-    fn a_long_text_comes_back_in_several_parts() {
-        let text: Vec<u8> = (0..INFLATED * 3).map(|n| u8::try_from(n % 251).unwrap()).collect();
-        let parts: Vec<Bytes> =
-            inflate(vec![Piece::text(&text, Compression::fast())]).collect::<Result<_, _>>().unwrap();
-        assert!(parts.len() >= 3);
-        assert_eq!(parts.concat(), text);
+    fn a_long_text_comes_back_whole_at_every_level_and_however_it_was_written() {
+        for level in 1..=9 {
+            for (length, write) in [(0, 1), (300_000, 1000), (1_000_003, 65_536), (1_000_003, 1_000_003)] {
+                let text = long_text(length);
+                let write_in_parts =
+                    |out: &mut Deflater| text.chunks(write).try_for_each(|part| out.write_all(part));
+                let piece = Piece::write(Compression::new(level), write_in_parts).unwrap();
+                let parts: Vec<Bytes> = inflate(vec![piece]).collect::<Result<_, _>>().unwrap();
+                assert!(parts.concat() == text, "level {level}, {length} bytes in parts of {write}");
+                assert!(parts.iter().all(|part| part.len() <= INFLATED));
+            }
+        }
     }
 
     #[test]

@@ -14,13 +14,15 @@ use crate::exposition::Selection;
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 
 /// Publishes until `stop`. Changes that come while a text is made wait for the next one, so a burst of them costs little.
-pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) {
+///
+/// # Errors
+/// When the text cannot be made. Nothing would be served anew after that, so it must end the program.
+pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) -> anyhow::Result<()> {
     loop {
         let next_expiry = store.drop_stale(clock.now());
         let ready = store.lock().iter().all(|state| state.status.outcome != Outcome::Pending);
         let rendering = store.clone();
-        let rendered = tokio::task::spawn_blocking(move || rendering.render(&Selection::default())).await;
-        let piece = rendered.expect("rendering does not panic").expect("memory does not fail");
+        let piece = tokio::task::spawn_blocking(move || rendering.render(&Selection::default())).await??;
         let generation = store.0.published.load().generation + 1;
         store.0.published.store(Arc::new(Published { piece, generation, ready }));
 
@@ -37,7 +39,7 @@ pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) {
             }
         };
         tokio::select! {
-            () = stop.cancelled() => return,
+            () = stop.cancelled() => return Ok(()),
             () = changed => {}
         }
     }

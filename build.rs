@@ -16,7 +16,7 @@ fn main() {
         .or_else(|| output("git", &["rev-parse", "--short=12", "HEAD"]));
     println!("cargo:rustc-env=BUILD_REVISION={}", revision.as_deref().unwrap_or("unknown"));
     println!("cargo:rerun-if-env-changed=BUILD_REVISION");
-    println!("cargo:rerun-if-changed=.git/HEAD");
+    println!("cargo:rerun-if-changed=.git/logs/HEAD");
 }
 
 fn output(program: &str, arguments: &[&str]) -> Option<String> {

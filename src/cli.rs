@@ -150,8 +150,11 @@ pub enum LogFormat {
 const TAKEN: [&str; 7] = ["/", "/api/v1/status", "/sd", "/config", "/-/healthy", "/-/ready", "/-/"];
 
 fn telemetry_path(text: &str) -> Result<String, String> {
-    if !text.starts_with('/') || text.contains(['{', '}', '?', '#', ' ']) {
-        return Err("expected a path that begins with /, such as /metrics".to_owned());
+    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte);
+    if !text.starts_with('/') || !text.bytes().all(is_plain) {
+        return Err(
+            "expected a path of letters, digits and _ - . that begins with /, such as /metrics".to_owned()
+        );
     }
     if TAKEN.contains(&text) {
         return Err(format!("{text} is taken; choose another path, such as /metrics"));
@@ -185,7 +188,7 @@ mod tests {
 
     #[test]
     fn a_telemetry_path_that_is_taken_is_refused() {
-        for path in ["/", "/config", "metrics", "/{x}"] {
+        for path in ["/", "/config", "metrics", "/{x}", "/:m", "/*"] {
             let flag = format!("--web.telemetry-path={path}");
             assert!(Cli::try_parse_from(["ccaas-exporter", &flag]).is_err(), "{path}");
         }

@@ -195,14 +195,12 @@ pub struct Failure {
     pub message: String,
     /// When the vendor said not to come back before this long.
     pub retry_after: Option<Duration>,
-    /// Whether the vendor refused the request as it stands, so that asking the same again is no use.
-    pub is_refusal: bool,
 }
 
 impl Failure {
     /// A failure that the vendor did not say a waiting time for.
     pub fn new(reason: Reason, message: impl Into<String>) -> Self {
-        Self { reason, message: message.into(), retry_after: None, is_refusal: false }
+        Self { reason, message: message.into(), retry_after: None }
     }
 }
 

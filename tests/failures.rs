@@ -182,7 +182,9 @@ async fn a_wrong_address_is_not_answered_with_a_new_token() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn many_requests_at_once_need_one_token() {
-    let stage = Setup::new().start().await;
+    // Slow enough that every collector has come for the token before it is there.
+    let faults = "faults:\n  - {operation: createToken, fault: {delay: 2s}}";
+    let stage = Setup::new().scenario(faults).start().await;
     stage.ready().await;
     assert!(stage.simulator.requests().len() > 40);
     assert_eq!(stage.simulator.count("createToken"), 1);
@@ -310,6 +312,76 @@ async fn a_changed_past_day_is_counted_as_restated() {
     assert_eq!(restated(&stage.metrics().await), 0.0);
     stage.simulator.set_scenario(scenario("faults:\n  - {operation: postUsageAggregatesJob, times: 1, fault: {restate: {days_ago: 3, factor: 1.5}}}"));
     stage.until("one restatement", |metrics| restated(metrics) == 1.0).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_restatement_is_counted_even_when_the_run_that_noticed_it_failed() {
+    let stage = Setup::new().collectors(USAGE_ONLY).refresh(SHORT).start().await;
+    stage.until("two runs", |metrics| metrics.collector("polls_total", "usage") >= 2.0).await;
+    stage.simulator.set_scenario(scenario(
+        "faults:\n  - {operation: postUsageAggregatesJob, times: 1, fault: {restate: {days_ago: 1, factor: 1.5}}}\n  \
+         - {operation: postUsageAggregatesJob, after: 1, times: 1, fault: {job: failed}}",
+    ));
+    stage.until("the failure", |metrics| metrics.failures("usage", "job_failed") == 1.0).await;
+    let recovered = stage.until("recovery", |metrics| metrics.collector("up", "usage") == 1.0).await;
+    assert_eq!(recovered.value("ccaas_exporter_restatements_total", &[("collector", "usage")]), Some(1.0));
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn trouble_with_old_days_does_not_hold_up_the_new_ones() {
+    let only_usage = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}}";
+    let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 1, times: 1, fault: {job: failed}}";
+    let stage = Setup::new().collectors(only_usage).refresh(SHORT).scenario(faults).start().await;
+    let metrics = stage.ready().await;
+    assert_eq!(metrics.collector("up", "usage"), 1.0);
+    assert!(figures(&metrics).len() > 50);
+    let active =
+        |metrics: &Metrics| metrics.of("genesyscloud_api_client_last_active_timestamp_seconds", &[]).count();
+    let at_first = active(&metrics);
+    stage.until("the rest of the look-back", |metrics| active(metrics) > at_first).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_summary_of_one_client_that_fails_hides_no_other() {
+    let only_summaries = "{usage: {enabled: false}, oauth_clients: {enabled: false}}";
+    let faults = "faults:\n  - {operation: getClientUsageSummary, times: 1, fault: {job: failed}}";
+    let stage = Setup::new().collectors(only_summaries).scenario(faults).start().await;
+    let metrics = stage.ready().await;
+    assert_eq!(metrics.collector("up", "client_summary"), 1.0);
+    assert_eq!(
+        metrics.value("ccaas_exporter_rows_invalid_total", &[]),
+        Some(1.0),
+        "what is left out is told"
+    );
+    assert!(metrics.sums("genesyscloud_oauth_client_requests", "client_id").len() >= 8);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn summaries_that_are_finished_are_not_paid_for_again() {
+    let only_summaries = "{usage: {enabled: false}, oauth_clients: {enabled: false}}";
+    let faults =
+        "faults:\n  - {operation: getClientUsageQueryResults, after: 30, times: 1, fault: {status: 400}}";
+    let stage = Setup::new().collectors(only_summaries).refresh(SHORT).scenario(faults).start().await;
+    let metrics = stage.until("success", |metrics| metrics.collector("up", "client_summary") == 1.0).await;
+    assert_eq!(metrics.failures("client_summary", "server"), 1.0);
+    let clients = metrics.sums("genesyscloud_oauth_client_requests", "client_id").len();
+    // Those in flight when one failed are started again, the finished ones are not.
+    assert!(stage.simulator.count("getClientUsageSummary") <= clients + 8 + 4);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn summaries_that_no_client_has_are_not_supported() {
+    let only_summaries = "{usage: {enabled: false}, oauth_clients: {enabled: false}}";
+    let faults = "faults:\n  - {operation: getClientUsageSummary, fault: {status: 404, code: not.found}}";
+    let stage = Setup::new().collectors(only_summaries).scenario(faults).start().await;
+    let metrics = stage.ready().await;
+    assert_eq!(metrics.collector("supported", "client_summary"), 0.0);
+    assert_eq!(metrics.collector("last_success_timestamp_seconds", "client_summary"), 0.0);
     stage.stop().await;
 }
 

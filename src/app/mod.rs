@@ -83,10 +83,17 @@ pub async fn run(
         servers.spawn(async move { server.await });
     }
 
-    let ended = tokio::select! {
-        () = shutdown => Ok(()),
-        result = first_end(&mut servers) => result,
-        result = &mut publisher => result.map_err(Into::into).flatten().context("publishing failed"),
+    tokio::pin!(shutdown);
+    let ended = loop {
+        tokio::select! {
+            () = &mut shutdown => break Ok(()),
+            result = first_end(&mut servers) => break result,
+            result = &mut publisher => break result.map_err(Into::into).flatten().context("publishing failed"),
+            Some(Err(defect)) = tasks.join_next() => {
+                // The others go on; the watchdog behind /-/healthy tells which one is missing.
+                tracing::error!(%defect, "a collector has ended by a defect of the exporter");
+            }
+        }
     };
     tracing::info!("stopping");
     stop.cancel();

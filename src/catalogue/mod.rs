@@ -34,7 +34,7 @@ pub struct Gauge<const N: usize> {
 pub enum Merge {
     /// Counts and quantities add up.
     Sum,
-    /// Times, lengths and info metrics do not: the largest stays.
+    /// Times, lengths, prices and info metrics do not: the largest stays.
     Largest,
 }
 
@@ -42,7 +42,9 @@ impl Family {
     /// How equal samples of this family are merged.
     #[must_use]
     pub fn merge(&self) -> Merge {
-        if self.unit.is_empty() || self.unit == "seconds" { Merge::Largest } else { Merge::Sum }
+        let adds_up =
+            !self.unit.is_empty() && self.unit != "seconds" && !self.name.ends_with("_price_amount");
+        if adds_up { Merge::Sum } else { Merge::Largest }
     }
 }
 

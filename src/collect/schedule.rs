@@ -13,8 +13,8 @@ const STAGGER: Duration = Duration::from_millis(250);
 /// The wait after a first failure; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_secs(30);
 
-/// The wait after a first failure that only a change of permissions or credentials will mend.
-const FIRST_BACKOFF_REFUSED: Duration = Duration::from_mins(5);
+/// The wait after a first failure that time alone seldom mends: permissions, credentials, answers that make no sense.
+const FIRST_BACKOFF_LASTING: Duration = Duration::from_mins(5);
 
 /// No backoff is longer, however rarely the collector runs.
 const LONGEST_BACKOFF: Duration = Duration::from_hours(1);
@@ -52,7 +52,12 @@ pub(super) fn backoff(
     retry_after: Option<Duration>,
 ) -> Duration {
     let first = match reason {
-        Reason::Auth | Reason::Forbidden => FIRST_BACKOFF_REFUSED,
+        Reason::Auth
+        | Reason::Forbidden
+        | Reason::Decode
+        | Reason::JobFailed
+        | Reason::Truncated
+        | Reason::Limit => FIRST_BACKOFF_LASTING,
         _ => FIRST_BACKOFF,
     };
     let doubled = first.saturating_mul(2_u32.saturating_pow(failures.saturating_sub(1)));

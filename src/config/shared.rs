@@ -33,8 +33,9 @@ pub(super) fn schedule(fields: &mut Fields, default_refresh: Duration) -> Schedu
     if timeout.duration >= refresh.duration && timeout.comparable && refresh.comparable {
         timeout.fault(&format!("a duration below refresh, which is {written}"));
     }
-    if max_staleness.duration < refresh.duration && max_staleness.comparable && refresh.comparable {
-        max_staleness.fault(&format!("a duration of at least refresh, which is {written}"));
+    // A run may start a quarter of the interval late and take its time: figures must outlive that.
+    if max_staleness.duration < 2 * refresh.duration && max_staleness.comparable && refresh.comparable {
+        max_staleness.fault(&format!("a duration of at least twice refresh, which is {written}"));
     }
     Schedule { refresh: refresh.duration, timeout: timeout.duration, max_staleness: max_staleness.duration }
 }

@@ -36,16 +36,4 @@ impl Selection {
     pub fn collector(&self, name: &str) -> bool {
         self.collectors.is_empty() || self.collectors.iter().any(|wanted| wanted == name)
     }
-
-    /// The organizations that are named.
-    #[must_use]
-    pub fn organizations(&self) -> &[String] {
-        &self.organizations
-    }
-
-    /// The collectors that are named.
-    #[must_use]
-    pub fn collectors(&self) -> &[String] {
-        &self.collectors
-    }
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use reqwest::{RequestBuilder, Response, StatusCode};
-use tokio::sync::SemaphorePermit;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::error::{Error, Kind};
@@ -16,11 +16,19 @@ use crate::telemetry::ApiMetrics;
 /// No limit of a vendor is longer than daily.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
+/// A longer wait than this ends the run instead: some limits are daily and ask for hours.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(3);
+
+/// What a 429 without `Retry-After` is taken to ask for.
+const DEFAULT_WAIT: Duration = Duration::from_secs(3);
+
 /// The way to one organization's vendor: everything that its requests share.
 pub(super) struct Channel {
     pub(super) transport: Arc<Transport>,
     pub(super) governor: Arc<Governor>,
     pub(super) metrics: ApiMetrics,
+    /// The organization's own share of the places in flight.
+    pub(super) share: Semaphore,
 }
 
 /// An answer whose head has arrived. It holds its place among the requests in flight until it is dropped.
@@ -32,7 +40,7 @@ pub(super) struct Answer<'a> {
 
 /// Counts its request when it ends, also when whoever waits for it gives up.
 struct InFlight<'a> {
-    _place: SemaphorePermit<'a>,
+    _places: [SemaphorePermit<'a>; 2],
     metrics: &'a ApiMetrics,
     operation: &'static str,
     started: Instant,
@@ -46,12 +54,10 @@ impl Channel {
         operation: &'static str,
         request: RequestBuilder,
     ) -> Result<Answer<'_>, Error> {
-        let waited = self.governor.wait().await;
-        self.metrics.throttled(waited);
-        let place = self.transport.place().await;
+        let places = self.places().await;
         let started = Instant::now();
         let code = "cancelled".to_owned();
-        let mut in_flight = InFlight { _place: place, metrics: &self.metrics, operation, started, code };
+        let mut in_flight = InFlight { _places: places, metrics: &self.metrics, operation, started, code };
         match request.send().await {
             Ok(response) => {
                 response.status().as_str().clone_into(&mut in_flight.code);
@@ -59,6 +65,36 @@ impl Channel {
             }
             Err(error) => Err(in_flight.broken(&error)),
         }
+    }
+}
+
+impl Channel {
+    /// Places for one request that may be sent now. None is held while a limit makes it wait.
+    async fn places(&self) -> [SemaphorePermit<'_>; 2] {
+        loop {
+            let begun = Instant::now();
+            self.governor.wait_for_vendor().await;
+            self.metrics.throttled(begun.elapsed());
+            let own = self.share.acquire().await.expect("the semaphore is never closed");
+            let shared = self.transport.place().await;
+            match self.governor.take() {
+                Ok(()) => return [own, shared],
+                Err(wait) => {
+                    drop((own, shared));
+                    self.metrics.throttled(wait);
+                    tokio::time::sleep(wait).await;
+                }
+            }
+        }
+    }
+
+    /// What a 429 asks for. Everyone who shares the credential waits, unless it is longer than a run may take.
+    pub(super) fn rate_limited(&self, answer: &Answer<'_>) -> Kind {
+        let wait = answer.retry_after().unwrap_or(DEFAULT_WAIT);
+        if wait <= LONGEST_WAIT {
+            self.governor.pause(wait);
+        }
+        Kind::RateLimited(wait)
     }
 }
 
@@ -99,7 +135,7 @@ impl Answer<'_> {
     }
 
     /// `Retry-After` in whole seconds, a day at the most; a date, which these vendors do not send, counts as absent.
-    pub(super) fn retry_after(&self) -> Option<Duration> {
+    fn retry_after(&self) -> Option<Duration> {
         self.header("retry-after")?
             .trim()
             .parse()
@@ -142,6 +178,8 @@ fn is_broken_compression(error: &reqwest::Error) -> bool {
 
 impl Drop for InFlight<'_> {
     fn drop(&mut self) {
-        self.metrics.request(self.operation, &self.code, self.started.elapsed());
+        let (operation, code, took) = (self.operation, &self.code, self.started.elapsed());
+        tracing::debug!(operation, code, duration_ms = took.as_millis(), "vendor request");
+        self.metrics.request(operation, code, took);
     }
 }

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::channel::{Answer, Channel};
+use super::channel::{Answer, Channel, LONGEST_WAIT};
 use super::credential::Credential;
 use super::error::{Error, Kind, harmless};
 use super::governor::Governor;
@@ -32,12 +32,6 @@ const ERROR_LIMIT: usize = 64 * 1024;
 
 /// Tries after the first one.
 const RETRIES: usize = 3;
-
-/// A longer wait than this ends the run instead: some limits are daily and ask for hours.
-const LONGEST_WAIT: Duration = Duration::from_mins(3);
-
-/// What a 429 without `Retry-After` is taken to ask for.
-const DEFAULT_WAIT: Duration = Duration::from_secs(3);
 
 /// What differs between vendors in how they answer.
 #[derive(Debug, Clone, Copy)]
@@ -167,6 +161,7 @@ impl Client {
     pub fn new(endpoint: Endpoint, transport: Arc<Transport>, metrics: ApiMetrics, clock: Clock) -> Self {
         Self {
             channel: Channel {
+                share: transport.share(),
                 transport,
                 governor: Arc::new(Governor::new(endpoint.requests_per_minute)),
                 metrics,
@@ -263,7 +258,7 @@ impl Client {
             if error.kind != Kind::Unauthorized || renewed || self.is_final(&error) {
                 return Err(error);
             }
-            self.credential.forget(&token).await;
+            self.credential.forget(&token, &self.channel.metrics).await;
             renewed = true;
         }
     }
@@ -279,15 +274,8 @@ impl Client {
     async fn refusal(&self, operation: &'static str, answer: Answer<'_>) -> Error {
         let mut error = status_error(operation, answer.status().as_u16());
         error.correlation_id = answer.header(self.dialect.correlation_header).and_then(harmless);
-        if let Kind::RateLimited(retry_after) = &mut error.kind {
-            let wait = answer.retry_after().unwrap_or(DEFAULT_WAIT);
-            *retry_after = Some(wait);
-            if wait > LONGEST_WAIT {
-                error.detail = format!("the vendor answered 429 and asks to wait {} s", wait.as_secs());
-            } else {
-                // Everyone waits, and then not all come back in the same moment.
-                self.channel.governor.pause(wait + Duration::from_secs(1).mul_f64(fastrand::f64()));
-            }
+        if answer.status().as_u16() == 429 {
+            error.kind = self.channel.rate_limited(&answer);
         }
         // A body that cannot be read must not hide the status.
         if let Ok(body) = answer.body(ERROR_LIMIT).await {
@@ -306,14 +294,13 @@ impl Client {
     }
 }
 
-/// What a status outside 2xx means.
+/// What a status outside 2xx means; of 429 the headers say more.
 pub(super) fn status_error(operation: &'static str, status: u16) -> Error {
     let kind = match status {
         401 => Kind::Unauthorized,
         403 => Kind::Forbidden,
         404 | 410 => Kind::NotFound,
         408 => Kind::Timeout,
-        429 => Kind::RateLimited(None),
         501 => Kind::Rejected,
         500.. => Kind::Unavailable,
         _ => Kind::Rejected,
@@ -334,7 +321,7 @@ async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
     attempt
         .retry(delays)
         .when(|error| match error.kind {
-            Kind::RateLimited(wait) => wait.unwrap_or_default() <= LONGEST_WAIT,
+            Kind::RateLimited(wait) => wait <= LONGEST_WAIT,
             Kind::Unavailable | Kind::Timeout | Kind::Unreachable => true,
             _ => false,
         })
@@ -427,7 +414,7 @@ mod tests {
             let mut tried = 0;
             let refused = with_retries(|| {
                 tried += 1;
-                let wait = Kind::RateLimited(Some(Duration::from_secs(seconds)));
+                let wait = Kind::RateLimited(Duration::from_secs(seconds));
                 async move { Err::<(), _>(Error::new(wait, "getTokenInfo", "")) }
             });
             assert!(refused.await.is_err());

@@ -14,6 +14,7 @@ use super::client::status_error;
 use super::error::{Error, Kind, harmless};
 use crate::clock::Clock;
 use crate::secret::Secret;
+use crate::telemetry::ApiMetrics;
 
 const OPERATION: &str = "createToken";
 
@@ -49,7 +50,7 @@ pub(super) struct Token {
 #[derive(Deserialize)]
 struct TokenAnswer {
     access_token: SecretString,
-    expires_in: Option<u64>,
+    expires_in: Option<serde_json::Value>,
 }
 
 #[derive(Deserialize)]
@@ -79,10 +80,11 @@ impl Credential {
     }
 
     /// Forgets `refused`, unless another request has renewed it already.
-    pub(super) async fn forget(&self, refused: &Token) {
+    pub(super) async fn forget(&self, refused: &Token, metrics: &ApiMetrics) {
         let mut current = self.token.lock().await;
         if current.as_ref().is_some_and(|token| token.expose() == refused.expose()) {
             *current = None;
+            metrics.set_token_expiry(Timestamp::UNIX_EPOCH);
         }
     }
 
@@ -97,6 +99,10 @@ impl Credential {
             .form(&[("grant_type", "client_credentials")]);
         let answer = channel.send(OPERATION, request).await?;
         let status = answer.status();
+        if status.as_u16() == 429 {
+            let kind = channel.rate_limited(&answer);
+            return Err(Error::new(kind, OPERATION, "the login host answered 429"));
+        }
         let body = answer.body(BODY_LIMIT).await?;
         if !status.is_success() {
             return Err(refusal(status.as_u16(), &body));
@@ -104,7 +110,8 @@ impl Credential {
         let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| {
             Error::new(Kind::Malformed, OPERATION, "the token answer is not the JSON of an OAuth token")
         })?;
-        let lifetime = answer.expires_in.map_or(DEFAULT_LIFETIME, Duration::from_secs).min(LONGEST_LIFETIME);
+        let lifetime =
+            answer.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME);
         let expiry = self.clock.now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
         channel.metrics.set_token_expiry(expiry);
         Ok(Token {
@@ -114,11 +121,17 @@ impl Credential {
     }
 }
 
+/// A lifetime, which may come as a number or as a string.
+fn seconds(value: &serde_json::Value) -> Option<Duration> {
+    let seconds = value.as_f64().or_else(|| value.as_str()?.trim().parse().ok())?;
+    Duration::try_from_secs_f64(seconds).ok()
+}
+
 /// What a refused token request means. The answer is OAuth's, not the API's: an `error` and no more.
 fn refusal(status: u16, body: &[u8]) -> Error {
     let code = serde_json::from_slice::<TokenRefusal>(body).ok().and_then(|refusal| refusal.error);
     let mut error = match status {
-        429 | 500.. => status_error(OPERATION, status),
+        500.. => status_error(OPERATION, status),
         _ => Error::new(
             Kind::Unauthorized,
             OPERATION,
@@ -127,4 +140,31 @@ fn refusal(status: u16, body: &[u8]) -> Error {
     };
     error.code = code.as_deref().and_then(harmless);
     error
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_lifetime_is_read_from_a_number_and_from_a_string() {
+        for value in [json!(599), json!(599.0), json!("599")] {
+            assert_eq!(seconds(&value), Some(Duration::from_secs(599)));
+        }
+        for value in [json!(-1), json!("soon"), json!(null), json!(1e300)] {
+            assert_eq!(seconds(&value), None);
+        }
+    }
+
+    #[test]
+    fn a_refused_token_names_what_to_check_and_the_oauth_error_but_nothing_else() {
+        let error = refusal(401, br#"{"error":"invalid_client","error_description":"jane@example.com"}"#);
+        assert_eq!((error.kind, error.code.as_deref()), (Kind::Unauthorized, Some("invalid_client")));
+        assert!(
+            error.to_string().contains("client_secret") && !error.to_string().contains("jane"),
+            "{error}"
+        );
+    }
 }

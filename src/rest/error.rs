@@ -31,8 +31,8 @@ pub enum Kind {
     NotFound,
     /// The request itself was refused; it must not be repeated unchanged.
     Rejected,
-    /// Too many requests; the vendor said how long to wait, or did not.
-    RateLimited(Option<Duration>),
+    /// Too many requests; how long the vendor wants us to wait.
+    RateLimited(Duration),
     /// The vendor has trouble of its own.
     Unavailable,
     /// No answer in time.
@@ -68,24 +68,32 @@ impl fmt::Display for Error {
 impl std::error::Error for Error {}
 
 impl From<Error> for CollectError {
+    /// Of what does not exist the vendor offers nothing; all else is a failure.
+    fn from(error: Error) -> Self {
+        match error.kind {
+            Kind::NotFound => Self::NotSupported(error.to_string()),
+            _ => Self::Failed(error.into()),
+        }
+    }
+}
+
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         let reason = match error.kind {
-            Kind::NotFound => return Self::NotSupported(error.to_string()),
             Kind::Unauthorized => Reason::Auth,
             Kind::Forbidden => Reason::Forbidden,
             Kind::RateLimited(_) => Reason::RateLimited,
-            Kind::Rejected | Kind::Unavailable => Reason::Server,
+            Kind::Rejected | Kind::Unavailable | Kind::NotFound => Reason::Server,
             Kind::Timeout => Reason::Timeout,
             Kind::Unreachable => Reason::Network,
             Kind::Malformed => Reason::Decode,
             Kind::TooLarge => Reason::Limit,
         };
         let retry_after = match error.kind {
-            Kind::RateLimited(retry_after) => retry_after,
+            Kind::RateLimited(wait) => Some(wait),
             _ => None,
         };
-        let is_refusal = error.kind == Kind::Rejected;
-        Self::Failed(Failure { reason, message: error.to_string(), retry_after, is_refusal })
+        Self { reason, message: error.to_string(), retry_after }
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 use std::num::NonZeroU32;
-use std::sync::Mutex;
+use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
@@ -14,6 +14,9 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// From this used share of the vendor's window on, the rest of the window is spread over what is left of it.
 const PACE_FROM: f64 = 0.8;
 
+/// After a pause that the vendor asked for, requests start again so far apart, not all in the same moment.
+const AFTER_PAUSE: Duration = Duration::from_millis(250);
+
 /// A token bucket with a memory of what the vendor said.
 pub(super) struct Governor {
     limit: u32,
@@ -23,10 +26,14 @@ pub(super) struct Governor {
 
 #[derive(Default)]
 struct State {
-    /// No request before this time: the vendor asked for a pause.
-    not_before: Option<Instant>,
-    /// When the requests of the last minute were allowed.
-    allowed: VecDeque<Instant>,
+    /// While this is ahead the vendor wants us to wait: when the next request may start.
+    next_slot: Option<Instant>,
+    /// How far apart the slots are.
+    spacing: Duration,
+    /// Counts what the vendor asked for, so that a claimed slot is not used after a newer wish.
+    wishes: u64,
+    /// When the requests of the last minute were sent.
+    sent: VecDeque<Instant>,
 }
 
 impl Governor {
@@ -40,56 +47,75 @@ impl Governor {
         Self { limit: limit.get(), bucket: DefaultDirectRateLimiter::direct(quota), state: Mutex::default() }
     }
 
-    /// Waits until one more request may be sent, and says how long that took.
-    pub(super) async fn wait(&self) -> Duration {
-        let start = Instant::now();
+    /// Waits as long as the vendor wants us to. Each waiter gets a slot of its own.
+    pub(super) async fn wait_for_vendor(&self) {
+        let mut claimed = None;
         loop {
-            let pause = self.state.lock().expect("never held across a panic").not_before;
-            if let Some(until) = pause.filter(|until| *until > Instant::now()) {
-                tokio::time::sleep_until(until).await;
-                continue;
-            }
-            match self.bucket.check() {
-                Ok(()) => break,
-                Err(not_until) => {
-                    tokio::time::sleep(not_until.wait_time_from(DefaultClock::default().now())).await;
+            let slot = {
+                let mut state = self.lock();
+                match state.next_slot {
+                    Some(slot) if slot > Instant::now() && claimed != Some(state.wishes) => {
+                        state.next_slot = Some(slot + state.spacing);
+                        claimed = Some(state.wishes);
+                        slot
+                    }
+                    _ => return,
                 }
-            }
+            };
+            tokio::time::sleep_until(slot).await;
         }
+    }
+
+    /// Takes a place in the current 60 seconds for a request that is sent now, or says how long there is none.
+    pub(super) fn take(&self) -> Result<(), Duration> {
+        self.bucket.check().map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))?;
         let now = Instant::now();
-        let mut state = self.state.lock().expect("never held across a panic");
+        let mut state = self.lock();
         state.forget(now);
-        state.allowed.push_back(now);
-        now - start
+        state.sent.push_back(now);
+        Ok(())
     }
 
     /// Nobody who shares the credential sends before `pause` is over.
     pub(super) fn pause(&self, pause: Duration) {
-        let until = Instant::now() + pause;
-        let mut state = self.state.lock().expect("never held across a panic");
-        state.not_before = Some(state.not_before.map_or(until, |before| before.max(until)));
+        self.wish(pause, AFTER_PAUSE);
     }
 
     /// Takes note of the vendor's own window: `count` of `allowed` requests used, `reset` until it starts anew.
     pub(super) fn observe(&self, count: u32, allowed: u32, reset: Duration) {
         if allowed > 0 && f64::from(count) >= PACE_FROM * f64::from(allowed) {
-            self.pause(reset.min(MINUTE) / allowed.saturating_sub(count).max(1));
+            let spacing = reset.min(MINUTE) / allowed.saturating_sub(count).max(1);
+            self.wish(spacing, spacing);
         }
+    }
+
+    fn wish(&self, pause: Duration, spacing: Duration) {
+        let until = Instant::now() + pause;
+        let mut state = self.lock();
+        if state.next_slot.is_none_or(|slot| slot < until) {
+            state.next_slot = Some(until);
+            state.spacing = spacing;
+            state.wishes += 1;
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("never held across a panic")
     }
 
     /// Requests that may still be sent in the current 60 seconds.
     pub(super) fn remaining(&self) -> u32 {
-        let mut state = self.state.lock().expect("never held across a panic");
+        let mut state = self.lock();
         state.forget(Instant::now());
-        self.limit.saturating_sub(u32::try_from(state.allowed.len()).unwrap_or(u32::MAX))
+        self.limit.saturating_sub(u32::try_from(state.sent.len()).unwrap_or(u32::MAX))
     }
 }
 
 impl State {
     /// Forgets the requests that are older than a minute.
     fn forget(&mut self, now: Instant) {
-        while self.allowed.front().is_some_and(|at| now - *at >= MINUTE) {
-            self.allowed.pop_front();
+        while self.sent.front().is_some_and(|at| now - *at >= MINUTE) {
+            self.sent.pop_front();
         }
     }
 }
@@ -104,37 +130,60 @@ mod tests {
 
     #[test]
     fn burst_and_refill_together_stay_within_the_limit() {
-        for limit in [1, 2, 9, 10, 60, 200, 300] {
+        for limit in [2, 9, 10, 60, 200, 300] {
             let governor = governor(limit);
-            let burst = (0..=limit).take_while(|_| governor.bucket.check().is_ok()).count();
-            let refill = (limit - (limit / 10).max(1)).max(1) as usize;
-            assert!(
-                limit == 1 || burst + refill <= limit as usize,
-                "limit {limit}: burst {burst}, refill {refill}"
-            );
+            let burst = (0..=limit).take_while(|_| governor.take().is_ok()).count();
+            let refill = (limit - (limit / 10).max(1)) as usize;
+            assert!(burst + refill <= limit as usize, "limit {limit}: burst {burst}, refill {refill}");
         }
     }
 
+    /// When each of `waiters` may go on, in seconds from now.
+    async fn slots(governor: &Governor, waiters: usize) -> Vec<f64> {
+        let start = Instant::now();
+        let wait = async || {
+            governor.wait_for_vendor().await;
+            start.elapsed().as_secs_f64()
+        };
+        let mut slots = futures_util::future::join_all((0..waiters).map(|_| wait())).await;
+        slots.sort_by(f64::total_cmp);
+        slots
+    }
+
     #[tokio::test(start_paused = true)]
-    async fn a_vendor_pause_holds_everyone() {
+    async fn a_vendor_pause_holds_everyone_and_not_all_come_back_at_once() {
         let governor = governor(100);
         governor.pause(Duration::from_secs(7));
-        assert!(governor.wait().await >= Duration::from_secs(7));
+        let slots = slots(&governor, 3).await;
+        assert!(slots[0] >= 7.0 && slots[1] >= slots[0] + 0.2 && slots[2] >= slots[1] + 0.2, "{slots:?}");
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_rest_of_a_nearly_used_vendor_window_is_spread_out() {
         let governor = governor(100);
         governor.observe(100, 300, MINUTE);
-        assert_eq!(governor.wait().await, Duration::ZERO);
+        assert!(slots(&governor, 3).await[2] < 0.1, "a third of a window is no reason to wait");
         governor.observe(290, 300, Duration::from_secs(50));
-        assert!(governor.wait().await >= Duration::from_secs(5));
+        let slots = slots(&governor, 3).await;
+        assert!(slots[0] >= 5.0 && slots[1] >= 10.0 && slots[2] >= 15.0, "{slots:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_longer_pause_holds_those_who_wait_already() {
+        let governor = governor(100);
+        governor.pause(Duration::from_secs(2));
+        let start = Instant::now();
+        let ((), ()) = tokio::join!(governor.wait_for_vendor(), async {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            governor.pause(Duration::from_secs(30));
+        });
+        assert!(start.elapsed() >= Duration::from_secs(31));
     }
 
     #[tokio::test(start_paused = true)]
     async fn the_budget_comes_back_after_a_minute() {
         let governor = governor(100);
-        governor.wait().await;
+        governor.take().unwrap();
         assert_eq!(governor.remaining(), 99);
         tokio::time::advance(MINUTE).await;
         assert_eq!(governor.remaining(), 100);

@@ -28,6 +28,7 @@ pub enum ProxyChoice {
 pub struct Transport {
     http: reqwest::Client,
     in_flight: Semaphore,
+    concurrency: NonZeroUsize,
 }
 
 impl Transport {
@@ -70,7 +71,12 @@ impl Transport {
         }
         let http =
             builder.build().context("cannot build the HTTP client (are CA certificates installed?)")?;
-        Ok(Self { http, in_flight: Semaphore::new(concurrency.get()) })
+        Ok(Self { http, in_flight: Semaphore::new(concurrency.get()), concurrency })
+    }
+
+    /// The places that one organization may take, half of all: a vendor that hangs must not hold up the others.
+    pub(super) fn share(&self) -> Semaphore {
+        Semaphore::new(self.concurrency.get().div_ceil(2))
     }
 
     pub(super) fn http(&self) -> &reqwest::Client {

@@ -39,7 +39,7 @@ impl Families {
                 Opts::new(
                     "ccaas_exporter_api_requests_total",
                     "Requests that the exporter sent to the vendor, each try counted, by operation and HTTP status \
-                     (or timeout, network).",
+                     (or timeout, network, cancelled).",
                 ),
                 &["provider", "organization", "operation", "code"],
             )

@@ -121,7 +121,7 @@ impl Families {
             ),
             restatements: counter(
                 "restatements_total",
-                "Past figures (a client's day) that the vendor changed between two reads.",
+                "Complete days whose figures the vendor changed between two reads.",
                 None,
             ),
             schema_surprises: counter(

@@ -49,6 +49,26 @@ pub(super) enum State<T> {
     Done(T),
     /// Ended without a result: the vendor's word for it and, where it says, its code.
     Failed(String),
+    /// Done, but the answer says that there is more than it holds.
+    Truncated,
+}
+
+/// Why a query brought nothing.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// The vendor did not take it. Only this can mean that it does not offer such queries.
+    NotStarted(Error),
+    /// It was started and failed.
+    Failed(Failure),
+}
+
+impl From<Ended> for CollectError {
+    fn from(ended: Ended) -> Self {
+        match ended {
+            Ended::NotStarted(error) => error.into(),
+            Ended::Failed(failure) => failure.into(),
+        }
+    }
 }
 
 /// A finished query.
@@ -62,10 +82,10 @@ pub(super) struct Completed<T> {
 pub(super) async fn complete<E: Execution>(
     execution: &E,
     pacing: Pacing,
-) -> Result<Completed<E::Output>, CollectError> {
+) -> Result<Completed<E::Output>, Ended> {
     let mut unknown_states = 0;
     for _ in 0..2 {
-        let id = execution.start().await?;
+        let id = execution.start().await.map_err(Ended::NotStarted)?;
         let mut waits = WAITS.iter().chain(std::iter::repeat(&WAITS[WAITS.len() - 1]));
         loop {
             let wait = *waits.next().expect("the last wait repeats");
@@ -75,19 +95,20 @@ pub(super) async fn complete<E: Execution>(
                 Ok(State::Unknown) => unknown_states += 1,
                 Ok(State::Done(output)) => return Ok(Completed { output, unknown_states }),
                 Ok(State::Failed(how)) => {
-                    return Err(Failure::new(
-                        Reason::JobFailed,
-                        format!("{} ended as {how}", execution.what()),
-                    )
-                    .into());
+                    let message = format!("{} ended as {how}", execution.what());
+                    return Err(Ended::Failed(Failure::new(Reason::JobFailed, message)));
+                }
+                Ok(State::Truncated) => {
+                    let message = format!("{} has more rows than its answer holds", execution.what());
+                    return Err(Ended::Failed(Failure::new(Reason::Truncated, message)));
                 }
                 Err(error) if error.kind == Kind::NotFound => break,
-                Err(error) => return Err(error.into()),
+                Err(error) => return Err(Ended::Failed(error.into())),
             }
         }
     }
     let message = format!("the vendor lost {} twice before it was read", execution.what());
-    Err(Failure::new(Reason::JobExpired, message).into())
+    Err(Ended::Failed(Failure::new(Reason::JobExpired, message)))
 }
 
 #[cfg(test)]
@@ -132,16 +153,16 @@ mod tests {
         }
     }
 
-    async fn run(answers: impl IntoIterator<Item = Answer>) -> (Result<u32, CollectError>, u32) {
+    async fn run(answers: impl IntoIterator<Item = Answer>) -> (Result<u32, Ended>, u32) {
         let script = Script::new(answers);
         let result = complete(&script, Pacing::default()).await.map(|completed| completed.output);
         let started = *script.started.lock().unwrap();
         (result, started)
     }
 
-    fn reason(result: Result<u32, CollectError>) -> Reason {
+    fn reason(result: Result<u32, Ended>) -> Reason {
         match result {
-            Err(CollectError::Failed(failure)) => failure.reason,
+            Err(Ended::Failed(failure)) => failure.reason,
             other => panic!("{other:?}"),
         }
     }
@@ -151,14 +172,14 @@ mod tests {
         let start = Instant::now();
         let pending = (0..7).map(|_| Ok(State::Pending));
         let (result, started) = run(pending.chain([Ok(State::Done(7))])).await;
-        assert_eq!((result, started), (Ok(7), 1));
+        assert_eq!((result.unwrap(), started), (7, 1));
         assert_eq!(start.elapsed().as_secs(), 3 + 5 + 10 + 20 + 30 + 60 + 60 + 60);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_lost_query_is_started_once_more() {
         let (result, started) = run([Err(Kind::NotFound), Ok(State::Done(7))]).await;
-        assert_eq!((result, started), (Ok(7), 2));
+        assert_eq!((result.unwrap(), started), (7, 2));
         let (result, started) = run([Err(Kind::NotFound), Ok(State::Pending), Err(Kind::NotFound)]).await;
         assert_eq!((reason(result), started), (Reason::JobExpired, 2));
     }
@@ -167,6 +188,12 @@ mod tests {
     async fn a_failed_query_is_not_asked_again() {
         let (result, started) = run([Ok(State::Pending), Ok(State::Failed("Cancelled".into()))]).await;
         assert_eq!((reason(result), started), (Reason::JobFailed, 1));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_missing_permission_after_the_start_is_no_missing_api() {
+        let (result, _) = run([Err(Kind::Forbidden)]).await;
+        assert_eq!(reason(result), Reason::Forbidden);
     }
 
     #[tokio::test(start_paused = true)]

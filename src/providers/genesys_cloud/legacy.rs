@@ -16,7 +16,14 @@ pub(super) struct Created {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Envelope {
-    query_status: Option<String>,
+    query_status: String,
+    #[serde(default)]
+    cursors: Option<Cursors>,
+}
+
+#[derive(Deserialize)]
+struct Cursors {
+    after: Option<String>,
 }
 
 impl Created {
@@ -30,8 +37,11 @@ impl Created {
 impl Envelope {
     /// The query's state, with `rows` as its result if it is done.
     pub(super) fn state<T>(self, rows: T) -> State<T> {
-        let state = self.query_status.unwrap_or_default().to_ascii_lowercase();
+        let has_more = self.cursors.and_then(|cursors| cursors.after).is_some_and(|after| !after.is_empty());
+        let state = self.query_status.to_ascii_lowercase();
         match state.as_str() {
+            // These queries have no pages to ask for, so what is missing cannot be had.
+            "complete" if has_more => State::Truncated,
             "complete" => State::Done(rows),
             "running" => State::Pending,
             "failed" => State::Failed(state),

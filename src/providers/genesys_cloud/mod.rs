@@ -79,7 +79,7 @@ pub fn collectors(
     if let Some(summary) = settings.client_summary.clone() {
         let schedule = summary.schedule;
         let (client, directory, clock) = (client.clone(), directory.clone(), clock.clone());
-        let collector = ClientSummaryCollector { client, directory, settings: summary, clock, pacing };
+        let collector = ClientSummaryCollector::new(client, directory, summary, clock, pacing);
         collectors.push((Kind::ClientSummary(collector), schedule));
     }
     if let Some(clients) = &settings.oauth_clients {

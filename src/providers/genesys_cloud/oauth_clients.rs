@@ -43,8 +43,7 @@ pub(super) struct OauthClient {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Page {
-    #[serde(default)]
-    entities: Option<Vec<serde_json::Value>>,
+    entities: Vec<serde_json::Value>,
     #[serde(default)]
     page_count: Option<u32>,
     #[serde(default)]
@@ -125,7 +124,7 @@ impl Directory {
             }
             let page: Page = self.client.json(&call).await?;
             let before = seen.len();
-            for entity in page.entities.unwrap_or_default() {
+            for entity in page.entities {
                 match serde_json::from_value::<OauthClient>(entity) {
                     Ok(client) if !client.id.is_empty() => {
                         seen.insert(client.id.clone());
@@ -138,6 +137,13 @@ impl Directory {
             let nothing_new = number > 1 && seen.len() == before;
             let read = seen.len() + usize::try_from(listing.invalid_entries).unwrap_or(usize::MAX);
             if is_last || nothing_new {
+                if listing.clients.is_empty() && listing.invalid_entries > 0 {
+                    let message = format!(
+                        "none of {} entries of the client list can be understood",
+                        listing.invalid_entries
+                    );
+                    return Err(Failure::new(Reason::Decode, message).into());
+                }
                 return match page.total.filter(|total| read < *total) {
                     Some(total) => {
                         let message =

@@ -29,8 +29,8 @@ pub(super) struct Row<'a> {
     status400: Count,
     status429: Count,
     status500: Count,
-    #[serde(alias = "requestCount")]
     requests: Count,
+    request_count: Count,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -61,7 +61,8 @@ impl Row<'_> {
                 .map(|count| count.0);
         let sum = [s200, s300, s400, s500].into_iter().flatten().fold(0, u64::saturating_add);
         let throttled = s429.unwrap_or(0);
-        let inside = match self.requests.0 {
+        let total = self.requests.0.or(self.request_count.0);
+        let inside = match total {
             Some(requests) if requests == sum => true,
             Some(requests) if requests == sum.saturating_add(throttled) => false,
             _ => s400.is_some_and(|s400| s400 >= throttled),
@@ -69,7 +70,7 @@ impl Row<'_> {
         let s4xx = s400.map(|s400| if inside { s400.saturating_sub(throttled) } else { s400 });
         let known = [s200, s300, s4xx, s429, s500];
         let known_sum = known.into_iter().flatten().fold(0, u64::saturating_add);
-        let other = self.requests.0.map(|requests| requests.saturating_sub(known_sum));
+        let other = total.map(|requests| requests.saturating_sub(known_sum));
         StatusCounts([s200, s300, s4xx, s429, s500, other])
     }
 }

@@ -86,8 +86,13 @@ impl<'de> Deserialize<'de> for Count {
 
 /// The UTC day of a plain date (`2026-11-19`) or of a date-time at its midnight (`2026-11-19T00:00:00Z`).
 pub(super) fn day(text: &str) -> Option<Date> {
-    let (date, rest) = text.split_at_checked("2026-11-19".len())?;
-    (rest.is_empty() || rest.starts_with(['T', ' '])).then(|| date.parse().ok())?
+    let (date, time) = text.split_at_checked("2026-11-19".len())?;
+    let is_midnight = time.is_empty() || {
+        let time = time.strip_prefix("T00:00:00")?;
+        let time = time.strip_prefix('.').map_or(time, |fraction| fraction.trim_start_matches('0'));
+        ["", "Z", "+00:00", "+0000"].contains(&time)
+    };
+    is_midnight.then(|| date.parse().ok())?
 }
 
 #[cfg(test)]
@@ -132,7 +137,15 @@ mod tests {
         {
             assert_eq!(day(text), Some(date(2026, 11, 19)), "{text}");
         }
-        for text in ["", "2026-11", "2026-13-01", "2026-11-191", "19.11.2026"] {
+        for text in [
+            "",
+            "2026-11",
+            "2026-13-01",
+            "2026-11-191",
+            "19.11.2026",
+            "2026-11-19T23:00:00-05:00",
+            "2026-11-19T12:00:00Z",
+        ] {
             assert_eq!(day(text), None, "{text}");
         }
     }

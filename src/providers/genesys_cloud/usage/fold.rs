@@ -5,6 +5,7 @@ use std::ops::RangeInclusive;
 
 use jiff::civil::Date;
 
+use crate::model::{Failure, Reason};
 use crate::providers::genesys_cloud::counts::StatusCounts;
 use crate::providers::genesys_cloud::row::Row;
 use crate::providers::genesys_cloud::wire;
@@ -15,6 +16,9 @@ pub(super) const UNKNOWN_CLIENT: &str = "unknown";
 
 /// Most sums that one query may lead to; a row beyond ends the run, because a sum that leaves rows out would lie.
 const CELLS_LIMIT: usize = 1_000_000;
+
+/// At most one row in so many may be one that cannot be understood.
+const INVALID_SHARE: u64 = 10;
 
 /// The HTTP methods that the APIs document.
 const METHODS: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "CONNECT", "OPTIONS", "TRACE"];
@@ -42,8 +46,9 @@ pub(super) struct Cell {
 pub(super) struct Fold {
     days: RangeInclusive<Date>,
     pub(super) cells: HashMap<Cell, StatusCounts>,
-    /// The clients' names, as far as the rows tell them.
-    pub(super) names: HashMap<String, String>,
+    /// The clients' names, each as of the newest day that tells it.
+    pub(super) names: HashMap<String, (Date, String)>,
+    rows: u64,
     /// Rows that could not be understood.
     pub(super) invalid_rows: u64,
     /// HTTP methods that the APIs do not document.
@@ -53,7 +58,14 @@ pub(super) struct Fold {
 impl Fold {
     /// For rows of `days`; others, which an inclusive interval end can bring, are left out.
     pub(super) fn new(days: RangeInclusive<Date>) -> Self {
-        Self { days, cells: HashMap::new(), names: HashMap::new(), invalid_rows: 0, unknown_methods: 0 }
+        Self {
+            days,
+            cells: HashMap::new(),
+            names: HashMap::new(),
+            rows: 0,
+            invalid_rows: 0,
+            unknown_methods: 0,
+        }
     }
 
     /// Adds the sums of another page or query.
@@ -61,10 +73,22 @@ impl Fold {
         for (cell, counts) in more.cells {
             self.cells.entry(cell).or_default().add(&counts);
         }
-        self.names.extend(more.names);
+        for (client_id, (day, name)) in more.names {
+            keep_newest(&mut self.names, &client_id, day, &name);
+        }
+        self.rows += more.rows;
         self.invalid_rows += more.invalid_rows;
         self.unknown_methods += more.unknown_methods;
         self.bounded()
+    }
+
+    /// Refuses sums of which too much is missing: a few odd rows are told and left out, an answer of another shape is none.
+    pub(super) fn understood(&self) -> Result<(), Failure> {
+        if self.invalid_rows * INVALID_SHARE <= self.rows {
+            return Ok(());
+        }
+        let message = format!("{} of {} usage rows cannot be understood", self.invalid_rows, self.rows);
+        Err(Failure::new(Reason::Decode, message))
     }
 
     fn bounded(&self) -> Result<(), RowsRefused> {
@@ -84,8 +108,8 @@ impl Fold {
             self.unknown_methods += 1;
         }
         let client_id = row.client_id().unwrap_or(UNKNOWN_CLIENT);
-        if let Some(name) = row.client_name().filter(|_| !self.names.contains_key(client_id)) {
-            self.names.insert(client_id.to_owned(), name.to_owned());
+        if let Some(name) = row.client_name() {
+            keep_newest(&mut self.names, client_id, day, name);
         }
         let [client_id, method, template_uri] = [client_id, method, template_uri].map(str::to_owned);
         let cell = Cell { day, client_id, method, template_uri };
@@ -94,8 +118,25 @@ impl Fold {
     }
 }
 
+/// Keeps the name of the newest day; of two on one day always the same one.
+pub(super) fn keep_newest(
+    names: &mut HashMap<String, (Date, String)>,
+    client_id: &str,
+    day: Date,
+    name: &str,
+) {
+    match names.get_mut(client_id) {
+        Some(known) if (known.0, known.1.as_str()) >= (day, name) => {}
+        Some(known) => *known = (day, name.to_owned()),
+        None => {
+            names.insert(client_id.to_owned(), (day, name.to_owned()));
+        }
+    }
+}
+
 impl RowSink for Fold {
     fn row(&mut self, row: &[u8]) -> Result<(), RowsRefused> {
+        self.rows += 1;
         if self.add(row).is_none() {
             self.invalid_rows += 1;
         }
@@ -140,6 +181,25 @@ mod tests {
         let rows = [r#"{"requestCount":3}"#, r#"{"date":"2026-11-19","requestCount":-3}"#, "7", "null", "{"];
         let fold = fold(&rows);
         assert_eq!((fold.invalid_rows, fold.cells.len()), (5, 0));
+        assert_eq!(fold.understood().unwrap_err().reason, Reason::Decode);
+    }
+
+    #[test]
+    fn one_odd_row_in_ten_does_not_spoil_the_rest() {
+        let good = r#"{"date":"2026-11-20","clientId":"a","requests":3}"#;
+        let rows: Vec<&str> = std::iter::repeat_n(good, 9).chain(["null"]).collect();
+        assert_eq!(fold(&rows).understood(), Ok(()));
+        assert!(fold(&rows[1..]).understood().is_err());
+        assert_eq!(fold(&[]).understood(), Ok(()));
+    }
+
+    #[test]
+    fn the_newest_name_counts() {
+        let fold = fold(&[
+            r#"{"date":"2026-11-20","clientId":"a","clientName":"new","requests":1}"#,
+            r#"{"date":"2026-11-19","clientId":"a","clientName":"old","requests":1}"#,
+        ]);
+        assert_eq!(fold.names["a"].1, "new");
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 
-use super::fold::{Cell, Fold};
+use super::fold::{Cell, Fold, keep_newest};
 use crate::providers::genesys_cloud::counts::StatusCounts;
 use crate::providers::genesys_cloud::days::plus;
 
@@ -19,7 +19,7 @@ pub(super) struct History {
     days: BTreeMap<Date, Day>,
     /// The newest day with a request, by client, also of days that are forgotten.
     last_active: BTreeMap<String, Date>,
-    names: HashMap<String, String>,
+    names: HashMap<String, (Date, String)>,
 }
 
 impl History {
@@ -35,7 +35,7 @@ impl History {
 
     /// The client's name, if a row told it.
     pub(super) fn name(&self, client_id: &str) -> Option<&str> {
-        self.names.get(client_id).map(String::as_str)
+        self.names.get(client_id).map(|(_, name)| name.as_str())
     }
 
     /// Takes the days `first..=last`, which must touch those read before, as they are now at the vendor. Returns the days
@@ -49,7 +49,9 @@ impl History {
             }
             fresh.entry(day).or_default().entry(client_id).or_default().add(&counts);
         }
-        self.names.extend(fold.names);
+        for (client_id, (day, name)) in fold.names {
+            keep_newest(&mut self.names, &client_id, day, &name);
+        }
 
         let mut restated = Vec::new();
         let mut day = first;
@@ -66,9 +68,11 @@ impl History {
         restated
     }
 
-    /// Forgets the sums of the days before `first`, but not who was active on them.
-    pub(super) fn forget_before(&mut self, first: Date) {
+    /// Forgets the sums of the days before `first`, but not who was active since `lookback`.
+    pub(super) fn forget_before(&mut self, first: Date, lookback: Date) {
         self.days = self.days.split_off(&first);
+        self.last_active.retain(|_, day| *day >= lookback);
+        self.names.retain(|_, (day, _)| *day >= lookback);
     }
 
     /// The sums of the days `first..=last`, by client.
@@ -148,7 +152,7 @@ mod tests {
     fn who_was_active_is_remembered_when_the_day_is_forgotten() {
         let mut history = History::default();
         history.replace(day(1), day(2), fold(&[(day(1), "a", 1), (day(2), "idle", 0)]));
-        history.forget_before(day(2));
+        history.forget_before(day(2), day(1));
         assert_eq!(history.last_active(day(1)).collect::<Vec<_>>(), [("a", day(1))]);
         assert_eq!(history.last_active(day(2)).count(), 0);
         assert!(history.window(day(1), day(1)).is_empty());

@@ -9,9 +9,9 @@ use serde_json::json;
 use url::Url;
 
 use super::fold::{Fold, Grouping};
-use crate::model::{CollectError, Failure, Reason};
+use crate::model::{Failure, Reason};
 use crate::providers::genesys_cloud::days::plus;
-use crate::providers::genesys_cloud::execution::{self, Completed, Execution, Pacing, State};
+use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Pacing, State};
 use crate::rest::{Call, Client, Error, Kind, Rows, harmless};
 
 const PATH: [&str; 6] = ["api", "v2", "usage", "aggregates", "query", "jobs"];
@@ -49,7 +49,7 @@ struct Created {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Envelope {
-    query_status: Option<String>,
+    query_status: String,
     next_uri: Option<String>,
     error_body: Option<ErrorBody>,
 }
@@ -63,26 +63,25 @@ struct ErrorBody {
 struct Page {
     id: String,
     fold: Fold,
-    digest: u64,
-    is_empty: bool,
+    /// Tells pages apart; an empty page has none.
+    digest: Option<u64>,
     next: Option<String>,
 }
 
 impl JobQuery<'_> {
     /// Runs the query and reads all its pages.
-    pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, CollectError> {
+    pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, Ended> {
         let [usual, smaller] = PAGE_SIZES;
         match (Job { query: self, page_size: usual }).read(pacing).await {
             Err(ReadError::TooLarge) => (Job { query: self, page_size: smaller }).read(pacing).await,
             result => result,
         }
         .map_err(|error| match error {
-            ReadError::TooLarge => Failure::new(
-                Reason::Limit,
-                format!("pages of {smaller} usage rows are too large for the vendor"),
-            )
-            .into(),
-            ReadError::Other(error) => error,
+            ReadError::TooLarge => {
+                let message = format!("pages of {smaller} usage rows are too large for the vendor");
+                Ended::Failed(Failure::new(Reason::Limit, message))
+            }
+            ReadError::Ended(ended) => ended,
         })
     }
 
@@ -97,15 +96,22 @@ impl JobQuery<'_> {
     }
 }
 
+#[derive(Debug)]
 enum ReadError {
     /// A page is larger than the vendor's own limit for an answer.
     TooLarge,
-    Other(CollectError),
+    Ended(Ended),
 }
 
-impl<E: Into<CollectError>> From<E> for ReadError {
-    fn from(error: E) -> Self {
-        Self::Other(error.into())
+impl From<Failure> for ReadError {
+    fn from(failure: Failure) -> Self {
+        Self::Ended(Ended::Failed(failure))
+    }
+}
+
+impl From<Ended> for ReadError {
+    fn from(ended: Ended) -> Self {
+        Self::Ended(ended)
     }
 }
 
@@ -115,22 +121,25 @@ impl Job<'_> {
         let first = first?;
         let mut fold = first.fold;
         let mut next = first.next;
-        let mut seen_cursors = HashSet::new();
-        let mut previous_digest = (!first.is_empty).then_some(first.digest);
-        let mut empty_pages = usize::from(first.is_empty);
+        let mut cursors = HashSet::new();
+        let mut digests: HashSet<u64> = first.digest.into_iter().collect();
+        let mut empty_pages = usize::from(first.digest.is_none());
         while let Some(cursor) = next {
-            if seen_cursors.len() == PAGES_LIMIT {
+            if cursors.len() == PAGES_LIMIT {
                 let message = format!("the usage job has more than {PAGES_LIMIT} pages");
                 return Err(Failure::new(Reason::Limit, message).into());
             }
-            let page = self.page(&first.id, Some(&cursor)).await.map_err(too_large)?.1;
-            empty_pages = if page.is_empty { empty_pages + 1 } else { 0 };
-            let repeated = !page.is_empty && previous_digest == Some(page.digest);
-            if !seen_cursors.insert(cursor) || repeated || empty_pages > EMPTY_PAGES_LIMIT {
+            let (envelope, page) = self.page(&first.id, Some(&cursor)).await.map_err(page_failure)?;
+            if !envelope.is_state("succeeded") {
+                let message = "the usage job was done, but one of its later pages says that it is not";
+                return Err(Failure::new(Reason::JobFailed, message).into());
+            }
+            empty_pages = if page.digest.is_none() { empty_pages + 1 } else { 0 };
+            let repeats = page.digest.is_some_and(|digest| !digests.insert(digest));
+            if !cursors.insert(cursor) || repeats || empty_pages > EMPTY_PAGES_LIMIT {
                 let message = "the pages of the usage job repeat or never end, so they cannot be complete";
                 return Err(Failure::new(Reason::Truncated, message).into());
             }
-            previous_digest = (!page.is_empty).then_some(page.digest);
             fold.merge(page.fold).map_err(|refused| {
                 Failure::new(Reason::Limit, format!("the usage job has more than {} sums", refused.limit))
             })?;
@@ -152,7 +161,7 @@ impl Job<'_> {
         let Rows { rows, envelope, digest, count } =
             self.query.client.rows::<_, Envelope>(&call, "entities", || Fold::new(days.clone())).await?;
         let next = envelope.next_uri.as_deref().filter(|uri| !uri.is_empty()).map(cursor).transpose()?;
-        let page = Page { id: id.to_owned(), is_empty: count == 0, fold: rows, digest, next };
+        let page = Page { id: id.to_owned(), fold: rows, digest: (count > 0).then_some(digest), next };
         Ok((envelope, page))
     }
 }
@@ -185,7 +194,7 @@ impl Execution for Job<'_> {
             Err(error) if is_too_large(&error) => return Ok(State::Done(Err(ReadError::TooLarge))),
             Err(error) => return Err(error),
         };
-        let state = envelope.query_status.unwrap_or_default().to_ascii_lowercase();
+        let state = envelope.query_status.to_ascii_lowercase();
         Ok(match state.as_str() {
             "succeeded" => State::Done(Ok(page)),
             "queued" | "running" => State::Pending,
@@ -208,8 +217,20 @@ fn is_too_large(error: &Error) -> bool {
         .is_some_and(|code| ["max.response.size.reached", "response.entity.too.large"].contains(&code))
 }
 
-fn too_large(error: Error) -> ReadError {
-    if is_too_large(&error) { ReadError::TooLarge } else { ReadError::Other(error.into()) }
+/// What it means that a later page cannot be read.
+fn page_failure(error: Error) -> ReadError {
+    if is_too_large(&error) {
+        return ReadError::TooLarge;
+    }
+    let is_lost = error.kind == Kind::NotFound;
+    let failure = Failure::from(error);
+    if is_lost { Failure { reason: Reason::JobExpired, ..failure }.into() } else { failure.into() }
+}
+
+impl Envelope {
+    fn is_state(&self, state: &str) -> bool {
+        self.query_status.eq_ignore_ascii_case(state)
+    }
 }
 
 /// The cursor in a `nextUri`, absolute or not. Only the cursor is taken: the next page is asked for where the first one was.

@@ -4,9 +4,8 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use super::fold::{Fold, Grouping};
-use crate::model::CollectError;
 use crate::providers::genesys_cloud::days::plus;
-use crate::providers::genesys_cloud::execution::{self, Completed, Execution, Pacing, State};
+use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Pacing, State};
 use crate::providers::genesys_cloud::legacy::{Created, Envelope};
 use crate::rest::{Call, Client, Error};
 
@@ -20,7 +19,7 @@ pub(super) struct LegacyQuery<'a> {
 
 impl LegacyQuery<'_> {
     /// Runs the query; its result comes whole, without pages.
-    pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, CollectError> {
+    pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, Ended> {
         execution::complete(self, pacing).await
     }
 }

@@ -21,15 +21,15 @@ use self::fold::{Fold, Grouping};
 use self::history::History;
 use self::jobs::JobQuery;
 use self::legacy::LegacyQuery;
-use self::period::{Period, newest_complete, newest_settled};
+use self::period::{Period, first_to_read, newest_complete, newest_settled};
 use self::samples::{FairUse, samples};
 use super::counts::StatusCounts;
 use super::days::{self, midnight, plus};
-use super::execution::{Completed, Pacing};
+use super::execution::{Completed, Ended, Pacing};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
-use crate::model::{CollectError, Reading, Reason};
-use crate::rest::Client;
+use crate::model::{CollectError, Reading};
+use crate::rest::{Client, Kind};
 
 /// Days of one query. The jobs API takes 90, and counts the day of the interval's end.
 const QUERY_DAYS: i64 = 89;
@@ -119,10 +119,10 @@ impl UsageCollector {
     async fn run(&mut self) -> Result<Reading, CollectError> {
         let settled = newest_settled(self.clock.now(), self.usage.settle);
         self.read_newest(settled).await?;
-        self.look_back(settled).await?;
+        self.look_back(settled).await;
 
         let day = newest_complete(self.clock.now(), settled, self.history.has_rows(settled));
-        self.history.forget_before(self.oldest_needed(day));
+        self.history.forget_before(self.oldest_needed(day), self.lookback_start(day));
         self.read_endpoints(day).await?;
 
         let fair_use = match self.api {
@@ -158,12 +158,8 @@ impl UsageCollector {
     /// Reads the days that are new, and again those that may have been restated.
     async fn read_newest(&mut self, settled: Date) -> Result<(), CollectError> {
         let needed = self.oldest_needed(settled);
-        let mut first = match self.history.covered() {
-            Some((from, to)) if from <= needed => {
-                plus(settled, 1 - i64::from(self.usage.reread_days)).min(plus(to, 1))
-            }
-            _ => needed,
-        };
+        let reread = i64::from(self.usage.reread_days);
+        let mut first = first_to_read(self.history.covered(), needed, settled, reread);
         while first <= settled {
             let last = plus(first, QUERY_DAYS - 1).min(settled);
             let fold = self.read(first, last, Grouping::Client).await?;
@@ -175,10 +171,16 @@ impl UsageCollector {
         Ok(())
     }
 
-    /// Reads older days backwards, once, for when each client was last active. What was read stays when a later query fails.
-    async fn look_back(&mut self, settled: Date) -> Result<(), CollectError> {
+    /// The first day of the look-back.
+    fn lookback_start(&self, day: Date) -> Date {
+        plus(day, 1 - i64::from(self.usage.lookback_days))
+    }
+
+    /// Reads older days backwards, once, for when each client was last active. Nothing else depends on them, so trouble with them
+    /// does not hold up the figures: what was read stays, and the rest is tried again with the next run.
+    async fn look_back(&mut self, settled: Date) {
         let today = days::of(self.clock.now());
-        let oldest = plus(settled, 1 - i64::from(self.usage.lookback_days)).max(plus(today, -OLDEST_DAY));
+        let oldest = self.lookback_start(settled).max(plus(today, -OLDEST_DAY));
         while !self.looked_back {
             let Some((from, _)) = self.history.covered().filter(|(from, _)| *from > oldest) else {
                 self.looked_back = true;
@@ -188,19 +190,14 @@ impl UsageCollector {
             match self.read(first, last, Grouping::Client).await {
                 Ok(fold) => {
                     self.history.replace(first, last, fold);
-                    self.history.forget_before(self.oldest_needed(settled));
+                    self.history.forget_before(self.oldest_needed(settled), oldest);
                 }
-                // How far back the vendor keeps its figures is not documented: a refusal is the answer.
-                Err(CollectError::Failed(failure))
-                    if failure.reason == Reason::Server && failure.is_refusal =>
-                {
-                    tracing::info!(%first, %last, error = failure.message, "the vendor has no usage that old");
-                    self.looked_back = true;
+                Err(error) => {
+                    tracing::warn!(%first, %last, %error, "cannot look back further for when clients were last active");
+                    break;
                 }
-                Err(error) => return Err(error),
             }
         }
-        Ok(())
     }
 
     /// Reads the endpoints of `day`, unless its figures are those they were read with.
@@ -229,8 +226,10 @@ impl UsageCollector {
             (None, UsageApi::Jobs | UsageApi::Auto) => Api::Jobs,
         };
         let (api, result) = match self.ask(api, first, last, grouping).await {
-            Err(refused)
-                if self.api.is_none() && self.usage.api == UsageApi::Auto && is_unavailable(&refused) =>
+            Err(Ended::NotStarted(refused))
+                if self.api.is_none()
+                    && self.usage.api == UsageApi::Auto
+                    && matches!(refused.kind, Kind::Forbidden | Kind::NotFound) =>
             {
                 tracing::info!(why = %refused, "the usage jobs API is not available, asking the legacy usage API");
                 (Api::Legacy, self.ask(Api::Legacy, first, last, grouping).await)
@@ -238,6 +237,7 @@ impl UsageCollector {
             result => (api, result),
         };
         let Completed { output: fold, unknown_states } = result?;
+        fold.understood()?;
         self.api = Some(api);
         self.notes.invalid_rows += fold.invalid_rows;
         self.notes.unknown_enum_values += fold.unknown_methods + unknown_states;
@@ -250,7 +250,7 @@ impl UsageCollector {
         first: Date,
         last: Date,
         grouping: Grouping,
-    ) -> Result<Completed<Fold>, CollectError> {
+    ) -> Result<Completed<Fold>, Ended> {
         let client = &*self.client;
         match api {
             Api::Jobs => {
@@ -259,13 +259,5 @@ impl UsageCollector {
             }
             Api::Legacy => LegacyQuery { client, first, last, grouping }.read(self.pacing).await,
         }
-    }
-}
-
-/// Whether an API is closed to the organization: no permission, or no such API.
-fn is_unavailable(error: &CollectError) -> bool {
-    match error {
-        CollectError::NotSupported(_) => true,
-        CollectError::Failed(failure) => failure.reason == Reason::Forbidden,
     }
 }

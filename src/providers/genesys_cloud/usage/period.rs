@@ -33,6 +33,15 @@ pub(super) fn newest_complete(now: Timestamp, settled: Date, has_rows: bool) -> 
     if has_rows || counts_when_empty.is_ok_and(|at| now >= at) { settled } else { plus(settled, -1) }
 }
 
+/// The first day to read: `needed` at the start, then the newest `reread` days of those that were `covered` (first and last).
+/// After an outage these are old, and may have been read when they were not final yet.
+pub(super) fn first_to_read(covered: Option<(Date, Date)>, needed: Date, settled: Date, reread: i64) -> Date {
+    match covered {
+        Some((from, to)) if from <= needed => plus(settled.min(to), 1 - reread),
+        _ => needed,
+    }
+}
+
 impl Period {
     /// The period that contains `day`: from one anchor day to the next, or the calendar month.
     pub(super) fn containing(day: Date, anchor_day: Option<i8>) -> Self {
@@ -78,6 +87,16 @@ mod tests {
         assert_eq!(newest_complete(at("2026-11-21T04:00:00Z"), settled, true), settled);
         assert_eq!(newest_complete(at("2026-11-21T04:00:00Z"), settled, false), date(2026, 11, 19));
         assert_eq!(newest_complete(at("2026-11-21T12:00:00Z"), settled, false), settled);
+    }
+
+    #[test]
+    fn days_read_before_an_outage_are_read_again_after_it() {
+        let november = |day| date(2026, 11, day);
+        let covered = Some((november(1), november(10)));
+        assert_eq!(first_to_read(None, november(1), november(10), 7), november(1));
+        assert_eq!(first_to_read(covered, november(2), november(10), 7), november(4));
+        assert_eq!(first_to_read(covered, november(2), november(11), 7), november(4));
+        assert_eq!(first_to_read(covered, november(2), november(25), 7), november(4));
     }
 
     #[test]

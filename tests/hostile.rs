@@ -1,0 +1,333 @@
+//! A vendor that answers what it should not: no sum that lies, no panic, no storm, and never a word of it in the open.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
+
+mod support;
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use axum::response::Response;
+use ccaas_exporter::config::{Config, Provider};
+use ccaas_exporter::simulator::{Options, Simulator};
+use support::{Metrics, Stage, Vendor, fixed_clock};
+use tokio::net::TcpListener;
+
+/// Status, headers, body.
+type Answer = (u16, Vec<(&'static str, String)>, String);
+
+const TOKEN: &str = r#"{"access_token":"planted-token","token_type":"bearer","expires_in":86400}"#;
+const USAGE: &str =
+    "{client_summary: {enabled: false}, oauth_clients: {enabled: false}, usage: {lookback: 1d}}";
+const CLIENTS: &str = "{usage: {enabled: false}, client_summary: {enabled: false}}";
+
+fn ok(body: impl Into<String>) -> Answer {
+    (200, vec![], body.into())
+}
+
+/// Seven clients, each with ten requests on one of the newest days.
+fn rows() -> String {
+    let row = |n: usize| {
+        format!(
+            r#"{{"date":"2026-11-{}","oauthClient":{{"id":"c{n}","name":"n"}},"requestCount":10,"status200":10}}"#,
+            14 + n
+        )
+    };
+    (0..7).map(row).collect::<Vec<_>>().join(",")
+}
+
+/// The exporter against a vendor that answers by method, URI and body; refreshing fast.
+async fn stage(
+    collectors: &str,
+    answer: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'static,
+) -> Stage {
+    let answer = Arc::new(answer);
+    let vendor = Router::new().fallback(move |request: Request| {
+        let answer = answer.clone();
+        async move {
+            let (parts, body) = request.into_parts();
+            let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+            let body = String::from_utf8_lossy(&body);
+            let (status, headers, body) = answer(parts.method.as_str(), &parts.uri.to_string(), &body);
+            let mut response = Response::builder().status(status);
+            for (name, value) in headers {
+                response = response.header(name, value);
+            }
+            response.body(Body::from(body)).unwrap()
+        }
+    });
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, vendor).await.unwrap() });
+    let text = format!(
+        "organizations: [{{name: acme, genesys_cloud: {{api_url: '{url}', login_url: '{url}', client_id: x, client_secret: y, \
+         rate_limit: {{requests_per_minute: 100000}}, collectors: {collectors}}}}}]"
+    );
+    let mut config = Config::parse(Path::new("test.yml"), &text, &|_| None).unwrap();
+    let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
+    let schedules = [
+        settings.usage.as_mut().map(|usage| &mut usage.schedule),
+        settings.client_summary.as_mut().map(|summary| &mut summary.schedule),
+        settings.oauth_clients.as_mut().map(|clients| &mut clients.schedule),
+    ];
+    for schedule in schedules.into_iter().flatten() {
+        schedule.refresh = Duration::from_millis(400);
+    }
+    // The stage wants a simulator to stop; nobody talks to this one.
+    let simulator = Simulator::new(Options::new(fixed_clock()));
+    let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
+    Stage::start(config, fixed_clock(), simulator, vendor).await
+}
+
+fn samples(metrics: &Metrics) -> usize {
+    metrics.of("genesyscloud_api_client_trailing_requests", &[]).count()
+}
+
+/// Good figures first; then the answers of `spoil`, which must fail for `reason` and change nothing.
+async fn keeps_good_figures(
+    reason: &str,
+    spoil: impl Fn(&str, &str) -> Option<Answer> + Send + Sync + 'static,
+) {
+    let spoilt = Arc::new(AtomicBool::new(false));
+    let is_spoilt = spoilt.clone();
+    let stage = stage(USAGE, move |method, uri, _| {
+        if uri.contains("oauth/token") {
+            return ok(TOKEN);
+        }
+        if let Some(answer) = spoil(method, uri).filter(|_| is_spoilt.load(Ordering::SeqCst)) {
+            return answer;
+        }
+        if method == "POST" {
+            return ok(r#"{"id":"job"}"#);
+        }
+        ok(format!(r#"{{"queryStatus":"SUCCEEDED","entities":[{}]}}"#, rows()))
+    })
+    .await;
+    let good = stage.until("figures", |metrics| samples(metrics) > 0).await;
+    spoilt.store(true, Ordering::SeqCst);
+    let bad = stage.until(reason, |metrics| metrics.failures("usage", reason) >= 1.0).await;
+    assert_eq!(bad.collector("up", "usage"), 0.0);
+    assert_eq!(bad.collector("supported", "usage"), 1.0);
+    assert_eq!(samples(&bad), samples(&good));
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_of_another_shape_do_not_become_an_empty_day() {
+    keeps_good_figures("decode", |method, _| {
+        let rows = rows().replace(r#""date""#, r#""day""#);
+        (method == "GET").then(|| ok(format!(r#"{{"queryStatus":"Succeeded","entities":[{rows}]}}"#)))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_without_a_state_is_not_waited_for() {
+    keeps_good_figures("decode", |method, _| {
+        (method == "GET").then(|| ok(r#"{"message":"down for maintenance"}"#))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_later_page_that_is_not_done_is_not_the_end() {
+    for second in [r#"{"queryStatus":"Failed"}"#, r#"{"queryStatus":"Running"}"#] {
+        keeps_good_figures("job_failed", move |method, uri| {
+            let first =
+                format!(r#"{{"queryStatus":"Succeeded","entities":[{}],"nextUri":"/x?after=2"}}"#, rows());
+            (method == "GET").then(|| ok(if uri.contains("after=") { second } else { &first }))
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_lost_between_its_pages_is_expired_and_no_missing_api() {
+    keeps_good_figures("job_expired", |method, uri| {
+        let first =
+            format!(r#"{{"queryStatus":"Succeeded","entities":[{}],"nextUri":"/x?after=2"}}"#, rows());
+        let lost = (404, vec![], r#"{"code":"not.found"}"#.to_owned());
+        (method == "GET").then(|| if uri.contains("after=") { lost } else { ok(first) })
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_come_again_under_new_cursors_are_not_counted_twice() {
+    let page = Arc::new(AtomicUsize::new(1));
+    keeps_good_figures("truncated", move |method, _| {
+        let number = page.fetch_add(1, Ordering::SeqCst);
+        let rows = if number.is_multiple_of(2) { rows() } else { rows().replace("\"c", "\"d") };
+        let body =
+            format!(r#"{{"queryStatus":"Succeeded","entities":[{rows}],"nextUri":"/x?after={number}"}}"#);
+        (method == "GET").then(|| ok(body))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_run_whose_job_is_lost_does_not_change_the_api() {
+    let lost = Arc::new(AtomicUsize::new(0));
+    let calls = Arc::new(Mutex::new(Vec::new()));
+    let seen = calls.clone();
+    let stage = stage(USAGE, move |method, uri, _| {
+        if uri.contains("oauth/token") {
+            return ok(TOKEN);
+        }
+        seen.lock().unwrap().push(format!("{method} {uri}"));
+        if method == "POST" {
+            return ok(r#"{"id":"job","executionId":"job"}"#);
+        }
+        if uri.contains("after=") && lost.fetch_add(1, Ordering::SeqCst) == 0 {
+            return (404, vec![], r#"{"code":"not.found"}"#.into());
+        }
+        let next = if uri.contains("after=") { "null" } else { r#""/x?after=2""# };
+        let rows = if uri.contains("after=") { String::new() } else { rows() };
+        ok(format!(r#"{{"queryStatus":"Succeeded","entities":[{rows}],"nextUri":{next}}}"#))
+    })
+    .await;
+    stage.until("figures", |metrics| samples(metrics) > 0).await;
+    assert!(
+        calls.lock().unwrap().iter().all(|call| call.contains("aggregates")),
+        "{:?}",
+        calls.lock().unwrap()
+    );
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_legacy_answer_that_promises_more_is_truncated() {
+    let legacy = USAGE.replace("usage: {", "usage: {api: legacy, ");
+    let stage = stage(&legacy, |method, uri, _| match method {
+        _ if uri.contains("oauth/token") => ok(TOKEN),
+        "POST" => ok(r#"{"executionId":"e"}"#),
+        _ => ok(r#"{"queryStatus":"Complete","results":[],"cursors":{"after":"more"}}"#),
+    })
+    .await;
+    let metrics = stage.until("the failure", |metrics| metrics.failures("usage", "truncated") >= 1.0).await;
+    assert_eq!(samples(&metrics), 0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_list_of_another_shape_is_not_an_empty_list() {
+    let spoilt = Arc::new(AtomicBool::new(false));
+    let is_spoilt = spoilt.clone();
+    let stage = stage(CLIENTS, move |_, uri, _| {
+        if uri.contains("oauth/token") {
+            return ok(TOKEN);
+        }
+        if is_spoilt.load(Ordering::SeqCst) {
+            return ok(r#"{"message":"down for maintenance"}"#);
+        }
+        ok(r#"{"entities":[{"id":"a","name":"n"},{"id":"b","name":"m"}],"pageCount":1,"total":2}"#)
+    })
+    .await;
+    let clients = |metrics: &Metrics| metrics.of("genesyscloud_oauth_client_info", &[]).count();
+    stage.until("the list", |metrics| clients(metrics) == 2).await;
+    spoilt.store(true, Ordering::SeqCst);
+    let metrics =
+        stage.until("the failure", |metrics| metrics.failures("oauth_clients", "decode") >= 1.0).await;
+    assert_eq!(clients(&metrics), 2);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn absurd_times_neither_stop_the_program_nor_a_collector() {
+    let absurd = "18446744073709551615";
+    let stage = stage("{client_summary: {enabled: false}, usage: {lookback: 1d}}", move |_, uri, _| {
+        if uri.contains("oauth/token") {
+            return ok(format!(r#"{{"access_token":"t","expires_in":{absurd}}}"#));
+        }
+        if uri.contains("oauth/clients") {
+            return ok(r#"{"entities":[{"id":"a","name":"n"}],"pageCount":1}"#);
+        }
+        (429, vec![("Retry-After", absurd.to_owned())], "{}".into())
+    })
+    .await;
+    let metrics =
+        stage.until("the failure", |metrics| metrics.failures("usage", "rate_limited") >= 1.0).await;
+    let now = support::NOW.parse::<jiff::Timestamp>().unwrap().as_second() as f64;
+    assert!(metrics.collector("next_run_timestamp_seconds", "usage") < now + 2.0 * 86_400.0);
+    stage.until("the neighbour", |metrics| metrics.collector("up", "oauth_clients") == 1.0).await;
+    assert_eq!(stage.get("/-/healthy").await.status(), 200);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_host_that_asks_for_an_hour_is_asked_once() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let count = asked.clone();
+    let stage = stage(USAGE, move |_, uri, _| {
+        assert!(uri.contains("oauth/token"), "nothing else is asked without a token");
+        count.fetch_add(1, Ordering::SeqCst);
+        (429, vec![("Retry-After", "3600".into())], "{}".into())
+    })
+    .await;
+    let metrics =
+        stage.until("the failure", |metrics| metrics.failures("usage", "rate_limited") >= 1.0).await;
+    assert_eq!(asked.load(Ordering::SeqCst), 1);
+    let now = support::NOW.parse::<jiff::Timestamp>().unwrap().as_second() as f64;
+    assert!(metrics.collector("next_run_timestamp_seconds", "usage") >= now + 3600.0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_redirect_is_not_followed_and_takes_no_token_along() {
+    let elsewhere = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let location = format!("http://{}/api/v2/oauth/clients", elsewhere.local_addr().unwrap());
+    let stage = stage(CLIENTS, move |_, uri, _| {
+        if uri.contains("oauth/token") {
+            return ok(TOKEN);
+        }
+        (302, vec![("Location", location.clone())], String::new())
+    })
+    .await;
+    stage.until("the failure", |metrics| metrics.failures("oauth_clients", "server") >= 1.0).await;
+    let visitor = tokio::time::timeout(Duration::from_millis(100), elsewhere.accept()).await;
+    assert!(visitor.is_err(), "somebody came");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn vendor_text_in_labels_is_kept_and_vendor_text_in_errors_is_not() {
+    let personal = "no access for jane.doe@example.com +49 170 1234567";
+    let name = "quote \\\" backslash \\\\ newline \\n snow ☃";
+    let stage = stage("{client_summary: {enabled: false}, usage: {lookback: 1d}}", move |method, uri, _| {
+        if uri.contains("oauth/token") {
+            return ok(TOKEN);
+        }
+        if uri.contains("oauth/clients") {
+            return ok(format!(r#"{{"entities":[{{"id":"a","name":"{name}"}}],"pageCount":1}}"#));
+        }
+        if method == "POST" {
+            return ok(r#"{"id":"job"}"#);
+        }
+        ok(format!(
+            r#"{{"queryStatus":"Failed","errorBody":{{"code":"{personal}","message":"{personal}"}}}}"#
+        ))
+    })
+    .await;
+    let metrics = stage
+        .until("both", |metrics| {
+            metrics.failures("usage", "job_failed") >= 1.0 && metrics.collector("up", "oauth_clients") == 1.0
+        })
+        .await;
+    let info = metrics.of("genesyscloud_oauth_client_info", &[]).next().unwrap();
+    assert_eq!(info.label("client_name"), "quote \" backslash \\ newline \n snow ☃");
+    for page in ["/", "/api/v1/status", "/metrics", "/config"] {
+        assert!(!stage.text(page).await.contains("jane.doe"), "{page}");
+    }
+    stage.stop().await;
+}

@@ -332,7 +332,7 @@ async fn a_restatement_is_counted_even_when_the_run_that_noticed_it_failed() {
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_with_old_days_does_not_hold_up_the_new_ones() {
     let only_usage = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}}";
-    let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 1, times: 1, fault: {job: failed}}";
+    let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 2, times: 1, fault: {job: failed}}";
     let stage = Setup::new().collectors(only_usage).refresh(SHORT).scenario(faults).start().await;
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("up", "usage"), 1.0);
@@ -341,6 +341,20 @@ async fn trouble_with_old_days_does_not_hold_up_the_new_ones() {
         |metrics: &Metrics| metrics.of("genesyscloud_api_client_last_active_timestamp_seconds", &[]).count();
     let at_first = active(&metrics);
     stage.until("the rest of the look-back", |metrics| active(metrics) > at_first).await;
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_look_back_that_takes_long_does_not_use_up_the_run() {
+    let only_usage = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}}";
+    let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 2, fault: {job: endless}}";
+    let setup = Setup::new().collectors(only_usage).scenario(faults);
+    let setup =
+        setup.change(|settings| settings.usage.as_mut().unwrap().schedule.timeout = Duration::from_secs(4));
+    let stage = setup.start().await;
+    let metrics = stage.ready().await;
+    assert_eq!(metrics.collector("up", "usage"), 1.0);
+    assert!(figures(&metrics).len() > 50);
     stage.stop().await;
 }
 

@@ -44,7 +44,8 @@ pub struct Serve {
         value_name = "ADDRESS",
         env = "CCAAS_EXPORTER_WEB_LISTEN_ADDRESS",
         value_delimiter = ',',
-        default_value = ":10088"
+        default_value = ":10088",
+        value_parser = listen_address
     )]
     pub listen_addresses: Vec<String>,
     /// Path of the metrics
@@ -69,7 +70,8 @@ pub struct Demo {
         long = "simulator.listen-address",
         value_name = "ADDRESS",
         env = "CCAAS_EXPORTER_SIMULATOR_LISTEN_ADDRESS",
-        default_value = "127.0.0.1:10089"
+        default_value = "127.0.0.1:10089",
+        value_parser = listen_address
     )]
     pub simulator_address: String,
     /// Address of the exporter
@@ -77,7 +79,8 @@ pub struct Demo {
         long = "web.listen-address",
         value_name = "ADDRESS",
         env = "CCAAS_EXPORTER_WEB_LISTEN_ADDRESS",
-        default_value = "127.0.0.1:10088"
+        default_value = "127.0.0.1:10088",
+        value_parser = listen_address
     )]
     pub listen_address: String,
     /// What to log.
@@ -93,7 +96,8 @@ pub struct Simulate {
         long = "web.listen-address",
         value_name = "ADDRESS",
         env = "CCAAS_EXPORTER_WEB_LISTEN_ADDRESS",
-        default_value = "127.0.0.1:10089"
+        default_value = "127.0.0.1:10089",
+        value_parser = listen_address
     )]
     pub listen_address: String,
     /// Seed of the simulated data: the same seed gives the same figures
@@ -146,6 +150,16 @@ pub enum LogFormat {
     Json,
 }
 
+/// `HOST:PORT` or `:PORT`; whether it can be listened on is found out later.
+fn listen_address(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
+    if matches!(port, Some(Ok(_))) {
+        Ok(text.to_owned())
+    } else {
+        Err("expected HOST:PORT or :PORT, such as 127.0.0.1:10088".to_owned())
+    }
+}
+
 /// Paths that the exporter serves something else on.
 const TAKEN: [&str; 7] = ["/", "/api/v1/status", "/sd", "/config", "/-/healthy", "/-/ready", "/-/"];
 
@@ -184,6 +198,14 @@ mod tests {
         assert!(cli.command.is_none());
         assert_eq!(cli.serve.listen_addresses, [":1", "[::1]:2"]);
         assert_eq!(cli.serve.telemetry_path, "/metrics");
+    }
+
+    #[test]
+    fn an_address_without_a_port_is_refused() {
+        for address in ["nonsense", ":99999", "", "127.0.0.1"] {
+            let flag = format!("--web.listen-address={address}");
+            assert!(Cli::try_parse_from(["ccaas-exporter", &flag]).is_err(), "{address}");
+        }
     }
 
     #[test]

@@ -127,7 +127,7 @@ async fn simulate(flags: Simulate) -> Result<(), Failure> {
 fn read_config(named: Option<&Path>) -> Result<Config, Faults> {
     let environment = |name: &str| std::env::var(name).ok();
     let default = Path::new(DEFAULT_CONFIG_FILE);
-    match named {
+    match named.filter(|path| !path.as_os_str().is_empty()) {
         Some(path) => Config::load(path, &environment),
         None if default.exists() => Config::load(default, &environment),
         None => match Config::from_environment(&environment)? {

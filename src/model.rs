@@ -28,7 +28,7 @@ impl fmt::Display for CollectorId {
 /// When a collector runs, and how long its figures are served.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Schedule {
-    /// From the start of one run to the start of the next.
+    /// Time between two runs; only the first gap differs, by a quarter at the most.
     pub refresh: Duration,
     /// A run that takes longer is ended and counts as failed.
     pub timeout: Duration,

@@ -1,13 +1,16 @@
 //! Secrets that cannot be printed, and that follow their file when it changes.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
 
 /// What a redacted secret looks like in `/config`, as in Prometheus.
 pub const REDACTED: &str = "<secret>";
+
+/// No secret of a vendor or proxy is nearly as long.
+const LONGEST_SECRET: u64 = 64 * 1024;
 
 /// A secret from the configuration: its text, or the file that holds it.
 #[derive(Clone)]
@@ -28,20 +31,41 @@ impl Secret {
     /// The secret's current text, without the line break that editors leave at the end of a file.
     ///
     /// # Errors
-    /// When the file cannot be read or is empty; the message names the file, never its content.
-    pub fn read(&self) -> Result<SecretString, String> {
+    /// When the file cannot be read, is no plain file, or is empty or too long.
+    pub fn read(&self) -> Result<SecretString, SecretError> {
         match self {
             Self::Inline(text) => Ok(text.clone()),
-            Self::File(path) => {
-                let text = std::fs::read_to_string(path)
-                    .map(SecretString::from)
-                    .map_err(|error| format!("cannot read the secret file {}: {error}", path.display()))?;
-                match text.expose_secret().trim_end_matches(['\r', '\n']) {
-                    "" => Err(format!("the secret file {} is empty", path.display())),
-                    trimmed => Ok(SecretString::from(trimmed)),
-                }
-            }
+            Self::File(path) => read_file(path).map_err(|why| SecretError { path: path.clone(), why }),
         }
+    }
+}
+
+/// A secret file that cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("cannot use the secret file {}: {why}", .path.display())]
+pub struct SecretError {
+    path: PathBuf,
+    /// Why, without the path: what stands in the place of a path may be the secret itself.
+    pub why: String,
+}
+
+fn read_file(path: &Path) -> Result<SecretString, String> {
+    use std::io::Read;
+    // Anything but a plain file (a pipe, a device, a folder) might never end.
+    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a plain file".to_owned());
+    }
+    let file = std::fs::File::open(path).map_err(|error| error.to_string())?;
+    let mut text = String::new();
+    file.take(LONGEST_SECRET + 1).read_to_string(&mut text).map_err(|error| error.to_string())?;
+    let text = SecretString::from(text);
+    match text.expose_secret().trim_end_matches(['\r', '\n']) {
+        "" => Err("it is empty".to_owned()),
+        long if long.len() as u64 > LONGEST_SECRET => {
+            Err(format!("it is longer than {LONGEST_SECRET} bytes"))
+        }
+        trimmed => Ok(SecretString::from(trimmed)),
     }
 }
 
@@ -86,11 +110,17 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_or_missing_file_is_named() {
+    fn an_unusable_file_is_named_with_the_reason() {
         let file = tempfile::NamedTempFile::new().unwrap();
         let path = file.path().to_owned();
-        assert!(Secret::File(path.clone()).read().unwrap_err().contains("is empty"));
+        let why = |path: &Path| Secret::File(path.to_owned()).read().unwrap_err().why;
+        assert_eq!(why(&path), "it is empty");
+        std::fs::write(&path, "x".repeat(70_000)).unwrap();
+        assert_eq!(why(&path), "it is longer than 65536 bytes");
+        assert_eq!(why(path.parent().unwrap()), "it is not a plain file");
+        assert_eq!(why(Path::new("/dev/zero")), "it is not a plain file");
         drop(file);
-        assert!(Secret::File(path.clone()).read().unwrap_err().contains(path.to_str().unwrap()));
+        let error = Secret::File(path.clone()).read().unwrap_err();
+        assert!(error.to_string().contains(path.to_str().unwrap()) && !error.why.contains("tmp"), "{error}");
     }
 }

@@ -243,6 +243,19 @@ fn variables_alone_configure_one_organization() {
 }
 
 #[test]
+fn a_secret_in_the_place_of_its_file_is_not_shown() {
+    let variable = |name: &str| (name == "SECRET").then(|| PLANTED.to_owned());
+    for value in ["${SECRET}", PLANTED] {
+        let text = format!(
+            "organizations: [{{name: a, genesys_cloud: {{region: us-east-1, client_id: b, client_secret_file: '{value}'}}}}]"
+        );
+        let faults = Config::parse(Path::new("c.yml"), &text, &variable).unwrap_err();
+        assert!(faults.to_string().contains("client_secret_file: cannot use the file"), "{faults}");
+        assert!(!format!("{faults} {faults:?}").contains(PLANTED));
+    }
+}
+
+#[test]
 fn every_fault_of_the_variables_names_its_variable() {
     let faults = from_variables(&[
         ("CCAAS_EXPORTER_ORGANIZATION", "\t"),
@@ -252,8 +265,8 @@ fn every_fault_of_the_variables_names_its_variable() {
     ])
     .unwrap_err();
     let expected = [
-        "environment: GENESYSCLOUD_REGION: cannot read the GENESYSCLOUD_REGION_FILE file /nowhere/region: \
-         No such file or directory (os error 2)",
+        "environment: GENESYSCLOUD_REGION: cannot use the file that GENESYSCLOUD_REGION_FILE names: \
+             No such file or directory (os error 2)",
         "environment: GENESYSCLOUD_OAUTHCLIENT_ID: missing; expected the id of an OAuth client, here or in the file \
          GENESYSCLOUD_OAUTHCLIENT_ID_FILE",
         "environment: GENESYSCLOUD_OAUTHCLIENT_SECRET: GENESYSCLOUD_OAUTHCLIENT_SECRET and \
@@ -266,7 +279,7 @@ fn every_fault_of_the_variables_names_its_variable() {
         [("GENESYSCLOUD_REGION", "mars"), ("GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE", "/nowhere/secret")];
     let faults = from_variables(&region).unwrap_err().to_string();
     assert!(faults.contains("environment: GENESYSCLOUD_REGION: expected an AWS region"), "{faults}");
-    assert!(faults.contains("environment: GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE: cannot read"), "{faults}");
+    assert!(faults.contains("environment: GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE: cannot use"), "{faults}");
 }
 
 proptest! {

@@ -133,6 +133,25 @@ async fn rows_of_another_shape_do_not_become_an_empty_day() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_row_that_cannot_be_understood_does_not_make_a_sum_smaller() {
+    for bad in ["-10", "1.5", "1e400", "\"ten\"", "[[[[[[10]]]]]]"] {
+        keeps_good_figures("decode", move |method, _| {
+            let rows = rows().replacen(":10", &format!(":{bad}"), 1);
+            (method == "GET").then(|| ok(format!(r#"{{"queryStatus":"Succeeded","entities":[{rows}]}}"#)))
+        })
+        .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_suddenly_empty_is_not_believed() {
+    keeps_good_figures("truncated", |method, _| {
+        (method == "GET").then(|| ok(r#"{"queryStatus":"Succeeded","entities":[]}"#))
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn an_answer_without_a_state_is_not_waited_for() {
     keeps_good_figures("decode", |method, _| {
         (method == "GET").then(|| ok(r#"{"message":"down for maintenance"}"#))

@@ -66,8 +66,8 @@ async fn prometheus_scrapes_the_demo_and_answers() {
     assert!(poll("the clients", async || query(clients).await).await >= 10.0);
 
     // A query as a person would write it: yesterday's busiest client, by name.
-    let busiest = "topk(1, sum by (client_id) (genesyscloud_api_client_last_day_requests)) \
-                   * on (client_id) group_left (client_name) genesyscloud_oauth_client_info";
+    let busiest = "topk(1, sum by (organization, client_id) (genesyscloud_api_client_last_day_requests)) \
+                   * on (organization, client_id) group_left (client_name) genesyscloud_oauth_client_info";
     assert!(poll("the busiest client", async || query(busiest).await).await > 1000.0);
 
     // Prometheus took the whole scrape, and typed what it took.

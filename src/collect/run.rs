@@ -79,7 +79,7 @@ fn late(timeout: Duration) -> Failure {
     Failure::new(
         Reason::Timeout,
         format!(
-            "the run did not end within its timeout of {} s; the vendor is slow or the rate limit low",
+            "the run did not end within its timeout of {} s; the vendor is slow, the rate limit low, or the timeout short",
             timeout.as_secs()
         ),
     )

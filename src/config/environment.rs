@@ -126,8 +126,8 @@ fn entry(
         (None, Some(path)) if setting.key == CLIENT_SECRET => Ok((CLIENT_SECRET_FILE, path)),
         (None, Some(path)) => {
             let text = Secret::File(PathBuf::from(path)).read();
-            let text =
-                text.map_err(|message| message.replace("secret file", &format!("{file_variable} file")))?;
+            let text = text
+                .map_err(|error| format!("cannot use the file that {file_variable} names: {}", error.why))?;
             Ok((setting.key, text.expose_secret().to_owned()))
         }
     }

@@ -94,12 +94,20 @@ pub(super) fn secret(
         Either::Neither | Either::Both => return None,
     };
     // The file is read again on each use; reading it now tells of a wrong path before anything starts.
-    let checked = secret.read().and_then(|text| match text.expose_secret() {
-        "" => Err("expected a text, found an empty one".to_owned()),
-        text => check(text),
-    });
+    let checked =
+        secret.read().map_err(|error| unreadable(&error.why)).and_then(|text| match text.expose_secret() {
+            "" => Err("expected a text, found an empty one".to_owned()),
+            text => check(text),
+        });
     checked.map_err(|message| value.fault(message)).ok()?;
     Some(secret)
+}
+
+/// What is wrong with a file. The path is not told: what stands in its place may be a secret.
+fn unreadable(why: &str) -> String {
+    format!(
+        "cannot use the file that it names: {why}; a relative path starts at the folder of the configuration"
+    )
 }
 
 /// A path; a relative one starts at the folder of the configuration file.
@@ -113,14 +121,14 @@ pub(super) fn certificates(value: &Value) -> Option<PathBuf> {
     let text = match std::fs::read(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) => {
-            value.fault(format!("cannot read the file {}: {error}", path.display()));
+            value.fault(unreadable(&error.to_string()));
             return None;
         }
     };
     let block = text.split_once("-----BEGIN CERTIFICATE-----").map(|(_, block)| block);
     if !block.is_some_and(|block| block.contains("-----END CERTIFICATE-----")) {
-        let path = path.display();
-        value.fault(format!("expected a PEM file with at least one certificate, found none in {path}"));
+        value
+            .fault("expected a PEM file with at least one certificate, found none in the file that it names");
         return None;
     }
     Some(path)

@@ -45,7 +45,7 @@ pub(super) fn format(headers: &HeaderMap) -> Format {
 pub(super) fn encoding(headers: &HeaderMap) -> Encoding {
     let (mut gzip, mut any, mut identity) = (None, None, None);
     for Preference { value, weight, .. } in preferences(headers, &ACCEPT_ENCODING) {
-        match value {
+        match value.to_ascii_lowercase().as_str() {
             "gzip" | "x-gzip" => gzip = Some(weight),
             "*" => any = Some(weight),
             "identity" => identity = Some(weight),
@@ -126,6 +126,7 @@ mod tests {
             ("gzip;q=0, *", Encoding::Identity),
             ("gzip;q=0.5, identity;q=0.9", Encoding::Identity),
             ("identity", Encoding::Identity),
+            ("GZIP", Encoding::Gzip),
             ("zstd", Encoding::Identity),
         ] {
             assert_eq!(encoding(&headers(ACCEPT_ENCODING, accept)), expected, "{accept}");

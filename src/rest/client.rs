@@ -254,7 +254,7 @@ impl Client {
             if answer.status().is_success() {
                 return Ok(answer);
             }
-            let error = self.refusal(call.operation, answer).await;
+            let error = self.refusal(call.operation, answer, token.expose()).await;
             if error.kind != Kind::Unauthorized || renewed || self.is_final(&error) {
                 return Err(error);
             }
@@ -271,16 +271,18 @@ impl Client {
     }
 
     /// What an unsuccessful answer means. Its body is looked into for the vendor's code and for nothing else.
-    async fn refusal(&self, operation: &'static str, answer: Answer<'_>) -> Error {
+    async fn refusal(&self, operation: &'static str, answer: Answer<'_>, token: &str) -> Error {
+        // Not even an echo of the token may get into a log.
+        let shown = |text: &str| harmless(text).filter(|text| !text.contains(token));
         let mut error = status_error(operation, answer.status().as_u16());
-        error.correlation_id = answer.header(self.dialect.correlation_header).and_then(harmless);
+        error.correlation_id = answer.header(self.dialect.correlation_header).and_then(shown);
         if answer.status().as_u16() == 429 {
             error.kind = self.channel.rate_limited(&answer);
         }
         // A body that cannot be read must not hide the status.
         if let Ok(body) = answer.body(ERROR_LIMIT).await {
             let code = serde_json::from_slice::<ErrorBody>(&body).ok().and_then(|body| body.code);
-            error.code = code.as_deref().and_then(harmless);
+            error.code = code.as_deref().and_then(shown);
         }
         // A code that no other try will mend makes the request itself the trouble.
         if error.kind == Kind::Unavailable && self.is_final(&error) {

@@ -89,8 +89,10 @@ impl Credential {
     }
 
     async fn fetch(&self, channel: &Channel) -> Result<Token, Error> {
-        let secret =
-            self.client_secret.read().map_err(|why| Error::new(Kind::Unauthorized, OPERATION, why))?;
+        let secret = self
+            .client_secret
+            .read()
+            .map_err(|error| Error::new(Kind::Unauthorized, OPERATION, error.to_string()))?;
         let request = channel
             .transport
             .http()

@@ -55,7 +55,7 @@ impl Transport {
             ProxyChoice::Environment => builder,
             ProxyChoice::Direct => builder.no_proxy(),
             ProxyChoice::Url(url) => {
-                let url = url.read().map_err(anyhow::Error::msg)?;
+                let url = url.read()?;
                 let proxy = Proxy::all(url.expose_secret())
                     .map_err(reqwest::Error::without_url)
                     .context("global.proxy_url is not a proxy URL")?;

@@ -42,14 +42,19 @@ struct State {
     /// When the current wait and run must be over.
     deadline: Option<Instant>,
     metrics: CollectorMetrics,
+    /// What to tell of runs whose figures are not published yet: `up` must not be 1 before they are there.
+    untold: Vec<Report>,
 }
+
+/// Tells the metrics of a collector how a run ended.
+type Report = Box<dyn FnOnce(&CollectorMetrics) + Send>;
 
 /// The vendor families of all collectors.
 #[derive(Debug, Default)]
 pub struct Published {
     /// Their text.
     pub piece: Piece,
-    /// Grows with each new text.
+    /// Grows with each new text, and when what it tells of is told by the metrics too.
     pub generation: u64,
     /// Whether every collector had ended a run when this text was made.
     pub ready: bool,
@@ -80,7 +85,7 @@ impl Store {
         let mut collectors = self.lock();
         let index = collectors.len();
         let status = CollectorStatus::new(id.clone(), schedule);
-        collectors.push(State { status, lines: None, deadline: None, metrics });
+        collectors.push(State { status, lines: None, deadline: None, metrics, untold: Vec::new() });
         Slot { store: self.clone(), index, id }
     }
 
@@ -174,24 +179,31 @@ impl Slot {
     /// A run ended at `now`. Only a good one replaces the figures.
     pub fn record(&self, now: Timestamp, took: Duration, outcome: Result<(Reading, Encoded), CollectError>) {
         self.update(|state| {
-            state.metrics.attempted(now, took);
             state.status.attempted(now, took);
-            match outcome {
+            let report: Report = match outcome {
                 Ok((reading, lines)) => {
-                    state.metrics.succeeded(now, &reading);
-                    state.metrics.set_series(lines.series());
-                    state.status.succeeded(now, &reading, lines.series());
+                    let series = lines.series();
+                    state.status.succeeded(now, &reading, series);
                     state.lines = Some(Arc::new(lines));
+                    Box::new(move |metrics| {
+                        metrics.succeeded(now, &reading);
+                        metrics.set_series(series);
+                    })
                 }
                 Err(CollectError::NotSupported(why)) => {
-                    state.metrics.not_supported();
                     state.status.not_supported(now, why);
+                    Box::new(CollectorMetrics::not_supported)
                 }
                 Err(CollectError::Failed(failure)) => {
-                    state.metrics.failed(failure.reason);
+                    let reason = failure.reason;
                     state.status.failed(now, failure);
+                    Box::new(move |metrics| metrics.failed(reason))
                 }
-            }
+            };
+            state.untold.push(Box::new(move |metrics| {
+                metrics.attempted(now, took);
+                report(metrics);
+            }));
         });
         self.store.0.changed.notify_one();
     }

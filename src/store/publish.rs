@@ -6,9 +6,10 @@ use std::time::Duration;
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, Published, Store};
+use super::{Outcome, Published, Report, Store};
 use crate::clock::Clock;
 use crate::exposition::Selection;
+use crate::telemetry::CollectorMetrics;
 
 /// How often to look for figures that have become too old, whatever the clock does.
 const LONGEST_PAUSE: Duration = Duration::from_mins(1);
@@ -21,10 +22,25 @@ pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) -> any
     loop {
         let next_expiry = store.drop_stale(clock.now());
         let ready = store.lock().iter().all(|state| state.status.outcome != Outcome::Pending);
+        let untold: Vec<(CollectorMetrics, Vec<Report>)> = store
+            .lock()
+            .iter_mut()
+            .map(|state| (state.metrics.clone(), std::mem::take(&mut state.untold)))
+            .collect();
         let rendering = store.clone();
         let piece = tokio::task::spawn_blocking(move || rendering.render(&Selection::default())).await??;
-        let generation = store.0.published.load().generation + 1;
-        store.0.published.store(Arc::new(Published { piece, generation, ready }));
+        // First the figures, then that they are there, then that whoever asks may rely on both.
+        let Published { generation, ready: was_ready, .. } = **store.0.published.load();
+        let swap = |piece, generation, ready| {
+            store.0.published.store(Arc::new(Published { piece, generation, ready }));
+        };
+        swap(piece.clone(), generation + 1, was_ready);
+        for (metrics, reports) in untold {
+            for report in reports {
+                report(&metrics);
+            }
+        }
+        swap(piece, generation + 2, ready);
 
         let pause = next_expiry
             .and_then(|expiry| Duration::try_from(expiry.duration_since(clock.now())).ok())

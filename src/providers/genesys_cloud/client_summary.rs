@@ -103,6 +103,7 @@ impl ClientSummaryCollector {
         clock: Clock,
         pacing: Pacing,
     ) -> Self {
+        let pacing = pacing.within(settings.schedule.timeout);
         Self { client, directory, settings, clock, pacing, finished: (Date::ZERO, BTreeMap::new()) }
     }
 

@@ -10,6 +10,9 @@ use crate::rest::{Error, Kind};
 /// Waits before each question, in units of [`Pacing::unit`]; the last one repeats. Genesys asks not to poll fast.
 const WAITS: [u32; 6] = [3, 5, 10, 20, 30, 60];
 
+/// Units that a run should have time for; so with a timeout of a minute or more a unit is a second.
+const SHORTEST_USUAL_RUN: u32 = 60;
+
 /// How fast to ask.
 #[derive(Debug, Clone, Copy)]
 pub struct Pacing {
@@ -20,6 +23,13 @@ pub struct Pacing {
 impl Default for Pacing {
     fn default() -> Self {
         Self { unit: Duration::from_secs(1) }
+    }
+}
+
+impl Pacing {
+    /// As fast as a run of `timeout` needs: whoever asks for short runs wants short waits in them.
+    pub(super) fn within(self, timeout: Duration) -> Self {
+        Self { unit: self.unit.min(timeout / SHORTEST_USUAL_RUN) }
     }
 }
 

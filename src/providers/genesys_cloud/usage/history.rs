@@ -33,6 +33,11 @@ impl History {
         self.days.get(&day).is_some_and(|day| !day.is_empty())
     }
 
+    /// Whether any client has a row on one of the days `first..=last`.
+    pub(super) fn has_any_rows(&self, first: Date, last: Date) -> bool {
+        self.days.range(first..=last).any(|(_, day)| !day.is_empty())
+    }
+
     /// The client's name, if a row told it.
     pub(super) fn name(&self, client_id: &str) -> Option<&str> {
         self.names.get(client_id).map(|(_, name)| name.as_str())

@@ -28,7 +28,7 @@ use super::days::{self, midnight, plus};
 use super::execution::{Completed, Ended, Pacing};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
-use crate::model::{CollectError, Reading};
+use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::rest::{Client, Kind};
 
 /// Days of one query. The jobs API takes 90, and counts the day of the interval's end.
@@ -87,6 +87,7 @@ impl UsageCollector {
         clock: Clock,
         pacing: Pacing,
     ) -> Self {
+        let pacing = pacing.within(usage.schedule.timeout);
         Self {
             client,
             settings,
@@ -165,6 +166,12 @@ impl UsageCollector {
         while first <= settled {
             let last = plus(first, QUERY_DAYS - 1).min(settled);
             let fold = self.read(first, last, Grouping::Client).await?;
+            if fold.cells.is_empty() && self.history.has_any_rows(first, last) {
+                let message = format!(
+                    "the vendor has no usage at all from {first} to {last}, where it had some before"
+                );
+                return Err(Failure::new(Reason::Truncated, message).into());
+            }
             let changed = self.history.replace(first, last, fold);
             let published = |day: &&Date| self.published.is_some_and(|published| **day <= published);
             self.notes.restatements += changed.iter().filter(published).count() as u64;

@@ -15,6 +15,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use jiff::civil::Date;
+use tokio::time::Instant;
 
 use self::endpoints::Endpoints;
 use self::fold::{Fold, Grouping};
@@ -118,13 +119,15 @@ impl UsageCollector {
     }
 
     async fn run(&mut self) -> Result<Reading, CollectError> {
+        let begun = Instant::now();
         let settled = newest_settled(self.clock.now(), self.usage.settle);
         self.read_newest(settled).await?;
         let day = newest_complete(self.clock.now(), settled, self.history.has_rows(settled));
         self.history.forget_before(self.oldest_needed(day), self.lookback_start(day));
         self.read_endpoints(day).await?;
         // A slow vendor must not use up the run's time with days that nothing else waits for.
-        if tokio::time::timeout(self.usage.schedule.timeout / 2, self.look_back(settled)).await.is_err() {
+        let patience = (self.usage.schedule.timeout * 3 / 4).saturating_sub(begun.elapsed());
+        if tokio::time::timeout(patience, self.look_back(settled)).await.is_err() {
             tracing::info!("looking back takes long, it goes on with the next run");
         }
 

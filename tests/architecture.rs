@@ -283,7 +283,7 @@ fn planted_breaches_are_caught() {
         ("model.rs", "use reqwest::Client;"),
         ("model.rs", "use crate::store::Store;"),
         ("store/mod.rs", "use crate::{http::router, model::Reading};"),
-        ("rest/client.rs", "fn f() -> crate::providers::genesys_cloud::Settings { todo!() }"),
+        ("rest/client.rs", "fn f() -> crate::providers::genesys_cloud::Settings { loop {} }"),
         ("exposition/render.rs", "use super::super::store::Store;"),
         ("exposition/mod.rs", "mod inner { use super::super::rest::Client; }"),
         ("providers/genesys_cloud/usage/mod.rs", "use crate::providers::talkdesk::Settings;"),

@@ -345,6 +345,19 @@ async fn trouble_with_old_days_does_not_hold_up_the_new_ones() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_refuses_old_days_is_not_asked_for_them_again() {
+    let only_usage = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}}";
+    let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 2, times: 2, fault: {status: 400, code: invalid.date}}";
+    let stage = Setup::new().collectors(only_usage).refresh(SHORT).scenario(faults).start().await;
+    let metrics = stage.until("three runs", |metrics| metrics.collector("polls_total", "usage") >= 3.0).await;
+    assert_eq!(metrics.collector("up", "usage"), 1.0);
+    // Two for the first run, the refusal of date-times and of dates, and one for each run after it.
+    let runs = metrics.collector("polls_total", "usage") as usize;
+    assert!(stage.simulator.count("postUsageAggregatesJob") <= 4 + runs, "{runs} runs");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_look_back_that_takes_long_does_not_use_up_the_run() {
     let only_usage = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}}";
     let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 2, fault: {job: endless}}";

@@ -72,6 +72,12 @@ pub(super) enum Ended {
     Failed(Failure),
 }
 
+impl From<Failure> for Ended {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
 impl From<Ended> for CollectError {
     fn from(ended: Ended) -> Self {
         match ended {
@@ -106,11 +112,11 @@ pub(super) async fn complete<E: Execution>(
                 Ok(State::Done(output)) => return Ok(Completed { output, unknown_states }),
                 Ok(State::Failed(how)) => {
                     let message = format!("{} ended as {how}", execution.what());
-                    return Err(Ended::Failed(Failure::new(Reason::JobFailed, message)));
+                    return Err(Failure::new(Reason::JobFailed, message).into());
                 }
                 Ok(State::Truncated) => {
                     let message = format!("{} has more rows than its answer holds", execution.what());
-                    return Err(Ended::Failed(Failure::new(Reason::Truncated, message)));
+                    return Err(Failure::new(Reason::Truncated, message).into());
                 }
                 Err(error) if error.kind == Kind::NotFound => break,
                 Err(error) => return Err(Ended::Failed(error.into())),
@@ -118,7 +124,7 @@ pub(super) async fn complete<E: Execution>(
         }
     }
     let message = format!("the vendor lost {} twice before it was read", execution.what());
-    Err(Ended::Failed(Failure::new(Reason::JobExpired, message)))
+    Err(Failure::new(Reason::JobExpired, message).into())
 }
 
 #[cfg(test)]

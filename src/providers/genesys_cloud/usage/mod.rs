@@ -204,7 +204,13 @@ impl UsageCollector {
                     self.history.replace(first, last, fold);
                     self.history.forget_before(self.oldest_needed(settled), oldest);
                 }
-                Err(error) => {
+                // How far back the vendor keeps its figures is not documented: a refusal is the answer.
+                Err(Ended::NotStarted(refusal)) if refusal.kind == Kind::Rejected => {
+                    tracing::info!(%first, %last, why = %refusal, "the vendor has no usage that old");
+                    self.looked_back = true;
+                }
+                Err(ended) => {
+                    let error = CollectError::from(ended);
                     tracing::warn!(%first, %last, %error, "cannot look back further for when clients were last active");
                     break;
                 }
@@ -231,7 +237,7 @@ impl UsageCollector {
     }
 
     /// Asks the organization's API, which the first answer chooses where the configuration leaves it open.
-    async fn read(&mut self, first: Date, last: Date, grouping: Grouping) -> Result<Fold, CollectError> {
+    async fn read(&mut self, first: Date, last: Date, grouping: Grouping) -> Result<Fold, Ended> {
         let api = match (self.api, self.usage.api) {
             (Some(api), _) => api,
             (None, UsageApi::Legacy) => Api::Legacy,

@@ -171,6 +171,23 @@ async fn an_expired_token_is_renewed_once() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_is_renewed_before_it_expires() {
+    let mut setup = Setup::new().collectors(USAGE_ONLY).refresh(SHORT);
+    // The vendor's clock stands still, so it refuses no token: a renewal is the exporter's own.
+    setup.options.token_lifetime = Duration::from_secs(2);
+    let stage = setup.start().await;
+    let metrics = stage
+        .until("a third token", |metrics| {
+            let tokens = metrics.of("ccaas_exporter_api_requests_total", &[("operation", "createToken")]);
+            tokens.map(|sample| sample.value).sum::<f64>() >= 3.0
+        })
+        .await;
+    assert_eq!(metrics.of("ccaas_exporter_api_requests_total", &[("code", "401")]).count(), 0);
+    assert_eq!(metrics.collector("up", "usage"), 1.0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_address_is_not_answered_with_a_new_token() {
     let faults =
         "faults:\n  - {operation: postUsageAggregatesJob, fault: {status: 401, code: ip.not.authorized}}";

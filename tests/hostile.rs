@@ -263,6 +263,22 @@ async fn a_client_list_of_another_shape_is_not_an_empty_list() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_is_too_long_is_not_read_to_its_end() {
+    let stage = stage(CLIENTS, |_, uri, _| {
+        if uri.contains("oauth/token") {
+            return ok(TOKEN);
+        }
+        let padding = "x".repeat(9 * 1024 * 1024);
+        ok(format!(r#"{{"entities":[{{"id":"a","name":"{padding}"}}],"pageCount":1}}"#))
+    })
+    .await;
+    let metrics =
+        stage.until("the failure", |metrics| metrics.failures("oauth_clients", "limit") >= 1.0).await;
+    assert_eq!(metrics.of("genesyscloud_oauth_client_info", &[]).count(), 0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn absurd_times_neither_stop_the_program_nor_a_collector() {
     let absurd = "18446744073709551615";
     let stage = stage("{client_summary: {enabled: false}, usage: {lookback: 1d}}", move |_, uri, _| {

@@ -8,7 +8,7 @@ use prometheus::{
     Registry,
 };
 
-use super::VALID;
+use super::add;
 
 const LABELS: [&str; 2] = ["provider", "organization"];
 
@@ -34,56 +34,62 @@ pub struct ApiMetrics {
 
 impl Families {
     pub(super) fn register(registry: &Registry) -> Self {
-        let families = Self {
-            requests: IntCounterVec::new(
-                Opts::new(
-                    "ccaas_exporter_api_requests_total",
-                    "Requests that the exporter sent to the vendor, each try counted, by operation and HTTP status \
-                     (or timeout, network, cancelled).",
+        Self {
+            requests: add(
+                registry,
+                IntCounterVec::new(
+                    Opts::new(
+                        "ccaas_exporter_api_requests_total",
+                        "Requests that the exporter sent to the vendor, each try counted, \
+                         by operation and HTTP status (or timeout, network, cancelled).",
+                    ),
+                    &["provider", "organization", "operation", "code"],
                 ),
-                &["provider", "organization", "operation", "code"],
-            )
-            .expect(VALID),
-            request_duration: HistogramVec::new(
-                HistogramOpts::new(
-                    "ccaas_exporter_api_request_duration_seconds",
-                    "Time from sending a request to the vendor to the end of its body, in seconds.",
-                )
-                .buckets(vec![0.05, 0.1, 0.25, 0.5, 1.5, 4.5, 12.5, 30.5]),
-                &LABELS,
-            )
-            .expect(VALID),
-            budget_remaining: GaugeVec::new(
-                Opts::new(
-                    "ccaas_exporter_api_budget_remaining_requests",
-                    "Requests that the exporter may still send to the vendor in the current 60 seconds, by its own limit.",
+            ),
+            request_duration: add(
+                registry,
+                HistogramVec::new(
+                    HistogramOpts::new(
+                        "ccaas_exporter_api_request_duration_seconds",
+                        "Time from sending a request to the vendor to the end of its body, in seconds.",
+                    )
+                    .buckets(vec![0.05, 0.1, 0.25, 0.5, 1.5, 4.5, 12.5, 30.5]),
+                    &LABELS,
                 ),
-                &LABELS,
-            )
-            .expect(VALID),
-            throttled: CounterVec::new(
-                Opts::new(
-                    "ccaas_exporter_api_throttled_seconds_total",
-                    "Time that requests to the vendor waited for a rate limit, the exporter's own or the vendor's, in seconds.",
+            ),
+            budget_remaining: add(
+                registry,
+                GaugeVec::new(
+                    Opts::new(
+                        "ccaas_exporter_api_budget_remaining_requests",
+                        "Requests that the exporter may still send to the vendor in the \
+                         current 60 seconds, by its own limit.",
+                    ),
+                    &LABELS,
                 ),
-                &LABELS,
-            )
-            .expect(VALID),
-            token_expiry: GaugeVec::new(
-                Opts::new(
-                    "ccaas_exporter_oauth_token_expiry_timestamp_seconds",
-                    "When the current access token expires, in seconds since the epoch; 0 while there is none.",
+            ),
+            throttled: add(
+                registry,
+                CounterVec::new(
+                    Opts::new(
+                        "ccaas_exporter_api_throttled_seconds_total",
+                        "Time that requests to the vendor waited for a rate limit, \
+                         the exporter's own or the vendor's, in seconds.",
+                    ),
+                    &LABELS,
                 ),
-                &LABELS,
-            )
-            .expect(VALID),
-        };
-        registry.register(Box::new(families.requests.clone())).expect(VALID);
-        registry.register(Box::new(families.request_duration.clone())).expect(VALID);
-        registry.register(Box::new(families.budget_remaining.clone())).expect(VALID);
-        registry.register(Box::new(families.throttled.clone())).expect(VALID);
-        registry.register(Box::new(families.token_expiry.clone())).expect(VALID);
-        families
+            ),
+            token_expiry: add(
+                registry,
+                GaugeVec::new(
+                    Opts::new(
+                        "ccaas_exporter_oauth_token_expiry_timestamp_seconds",
+                        "When the current access token expires, in seconds since the epoch; 0 while there is none.",
+                    ),
+                    &LABELS,
+                ),
+            ),
+        }
     }
 
     pub(super) fn of(&self, provider: &str, organization: &str) -> ApiMetrics {

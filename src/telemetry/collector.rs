@@ -3,10 +3,9 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use prometheus::core::Collector;
 use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry};
 
-use super::VALID;
+use super::add;
 use crate::model::{CollectorId, Reading, Reason};
 
 const LABELS: [&str; 3] = ["provider", "organization", "collector"];
@@ -52,17 +51,11 @@ pub struct CollectorMetrics {
 impl Families {
     pub(super) fn register(registry: &Registry) -> Self {
         let gauge = |name: &str, help: &str, labels: &[&str]| {
-            add(
-                registry,
-                GaugeVec::new(Opts::new(format!("ccaas_exporter_{name}"), help), labels).expect(VALID),
-            )
+            add(registry, GaugeVec::new(Opts::new(format!("ccaas_exporter_{name}"), help), labels))
         };
         let counter = |name: &str, help: &str, label: Option<&str>| {
             let labels: Vec<&str> = LABELS.into_iter().chain(label).collect();
-            add(
-                registry,
-                IntCounterVec::new(Opts::new(format!("ccaas_exporter_{name}"), help), &labels).expect(VALID),
-            )
+            add(registry, IntCounterVec::new(Opts::new(format!("ccaas_exporter_{name}"), help), &labels))
         };
         Self {
             up: gauge(
@@ -207,11 +200,6 @@ impl CollectorMetrics {
     pub fn set_series(&self, series: usize) {
         self.series.set(series as f64);
     }
-}
-
-fn add<C: Collector + Clone + 'static>(registry: &Registry, family: C) -> C {
-    registry.register(Box::new(family.clone())).expect(VALID);
-    family
 }
 
 /// Seconds since the epoch, as Prometheus counts time.

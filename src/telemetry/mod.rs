@@ -10,6 +10,7 @@ use std::fmt::Write;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
 use prometheus::{Gauge, Histogram, HistogramOpts, Opts, Registry, TextEncoder};
 
@@ -37,48 +38,47 @@ impl Telemetry {
     #[must_use]
     pub fn new() -> Self {
         let registry = Registry::new();
-        let build_info = Gauge::with_opts(
-            Opts::new(
-                "ccaas_exporter_build_info",
-                "Version of the exporter, source revision and compiler; always 1.",
-            )
-            .const_label("version", env!("CARGO_PKG_VERSION"))
-            .const_label("revision", env!("BUILD_REVISION"))
-            .const_label("rustversion", env!("BUILD_RUST_VERSION")),
-        )
-        .expect(VALID);
+        let build_info = add(
+            &registry,
+            Gauge::with_opts(
+                Opts::new(
+                    "ccaas_exporter_build_info",
+                    "Version of the exporter, source revision and compiler; always 1.",
+                )
+                .const_label("version", env!("CARGO_PKG_VERSION"))
+                .const_label("revision", env!("BUILD_REVISION"))
+                .const_label("rustversion", env!("BUILD_RUST_VERSION")),
+            ),
+        );
         build_info.set(1.0);
-        let scrape_duration = Histogram::with_opts(
-            HistogramOpts::new(
-                "ccaas_exporter_scrape_duration_seconds",
-                "Time to answer a request for metrics, until its body is handed to the connection.",
-            )
-            .buckets(vec![0.000_1, 0.000_5, 0.002_5, 0.01, 0.05, 0.25, 1.5]),
-        )
-        .expect(VALID);
-        let reload_successful = Gauge::with_opts(Opts::new(
+        let gauge = |name: &str, help: &str| add(&registry, Gauge::new(name, help));
+        let reload_successful = gauge(
             "ccaas_exporter_config_last_reload_successful",
             "Whether the configuration was good (1) or refused (0) when it was last read.",
-        ))
-        .expect(VALID);
-        let reload_success_time = Gauge::with_opts(Opts::new(
+        );
+        let reload_success_time = gauge(
             "ccaas_exporter_config_last_reload_success_timestamp_seconds",
             "When the configuration in use was read, in seconds since the epoch.",
-        ))
-        .expect(VALID);
-        registry.register(Box::new(reload_successful.clone())).expect(VALID);
-        registry.register(Box::new(reload_success_time.clone())).expect(VALID);
-        registry.register(Box::new(build_info)).expect(VALID);
-        registry.register(Box::new(scrape_duration.clone())).expect(VALID);
+        );
+        let scrape_duration = add(
+            &registry,
+            Histogram::with_opts(
+                HistogramOpts::new(
+                    "ccaas_exporter_scrape_duration_seconds",
+                    "Time to answer a request for metrics, until its body is handed to the connection.",
+                )
+                .buckets(vec![0.000_1, 0.000_5, 0.002_5, 0.01, 0.05, 0.25, 1.5]),
+            ),
+        );
         registry.register(Box::new(ProcessCollector::for_self())).expect(VALID);
         Self {
             collectors: collector::Families::register(&registry),
             api: api::Families::register(&registry),
-            registry,
             scrape_duration,
             reload_successful,
             reload_success_time,
             before_gather: Mutex::default(),
+            registry,
         }
     }
 
@@ -147,6 +147,13 @@ impl Default for Telemetry {
     fn default() -> Self {
         Self::new()
     }
+}
+
+/// Registers a family and hands it back.
+fn add<C: Collector + Clone + 'static>(registry: &Registry, family: prometheus::Result<C>) -> C {
+    let family = family.expect(VALID);
+    registry.register(Box::new(family.clone())).expect(VALID);
+    family
 }
 
 /// `OpenMetrics` names a counter family without the `_total` of its samples; all else here is the same in both formats

@@ -138,8 +138,8 @@ type Wrong = (u64, &'static str, String);
 impl Entry {
     fn check(self) -> Result<Rule, Wrong> {
         let operation = self.operation.value;
-        if operation != "*" && !super::operations().any(|known| known == operation) {
-            let known: Vec<_> = super::operations().collect();
+        if operation != "*" && !super::operations().any(|(id, ..)| id == operation) {
+            let known: Vec<_> = super::operations().map(|(id, ..)| id).collect();
             let message = format!("unknown operation `{operation}`; known are `*`, {}", known.join(", "));
             return Err((self.operation.defined.line(), "operation", message));
         }

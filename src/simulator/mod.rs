@@ -11,6 +11,7 @@ mod exchange;
 mod faults;
 mod genesys_cloud;
 mod log;
+mod login;
 #[cfg(test)]
 mod testing;
 mod wire;
@@ -33,15 +34,18 @@ use exchange::{Call, Front, Vendor};
 use faults::Faults;
 use genesys_cloud::GenesysCloud;
 use log::Log;
+use login::Login;
 use wire::{Cord, Wires};
 
 pub use faults::Scenario;
 pub use genesys_cloud::{PLANTED_EMAIL, PLANTED_SECRET};
 pub use log::ReceivedRequest;
 
-/// The client id that the simulator accepts.
+/// The client id that the simulator accepts, for either vendor.
 pub const CLIENT_ID: &str = "demo";
-/// The secret of [`CLIENT_ID`].
+/// All client ids that the simulator accepts: each has a Genesys Cloud organization of its own.
+pub const CLIENT_IDS: [&str; 3] = [CLIENT_ID, "demo-calm", "demo-partner"];
+/// The secret of all [`CLIENT_IDS`].
 pub const CLIENT_SECRET: &str = "demo-secret";
 
 /// What is played.
@@ -91,6 +95,7 @@ struct Shared {
     clock: Clock,
     log: Mutex<Log>,
     faults: Mutex<Faults>,
+    login: Arc<Login>,
     genesys_cloud: Arc<GenesysCloud>,
 }
 
@@ -98,12 +103,14 @@ impl Simulator {
     /// Makes the world; nothing listens yet.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let genesys_cloud = Arc::new(GenesysCloud::new(&options));
+        let login = Arc::new(Login::new(&options));
+        let genesys_cloud = Arc::new(GenesysCloud::new(&options, Arc::clone(&login)));
         Self(Arc::new(Shared {
             seed: options.seed,
             clock: options.clock,
             log: Mutex::default(),
             faults: Mutex::new(Faults::new(options.seed, options.scenario)),
+            login,
             genesys_cloud,
         }))
     }
@@ -117,6 +124,7 @@ impl Simulator {
         let front = Front { shared: Arc::clone(&self.0), stopping };
         let simulator = self.clone();
         let router = Router::new().route("/", get(async move || simulator.index()));
+        let router = exchange::mount(router, &front, &self.0.login);
         let router = exchange::mount(router, &front, &self.0.genesys_cloud);
         let other = front.clone();
         router
@@ -156,10 +164,10 @@ impl Simulator {
              Operations:\n",
             self.0.genesys_cloud.organization_id()
         );
-        for operation in GenesysCloud::OPERATIONS {
-            let method = if operation.method == MethodFilter::GET { "GET" } else { "POST" };
+        for (id, method, path) in operations() {
+            let method = if method == MethodFilter::GET { "GET" } else { "POST" };
             // Writing to a text cannot fail.
-            let _ = writeln!(page, "  {:<28} {method:<4} {}", operation.id, operation.path);
+            let _ = writeln!(page, "  {id:<28} {method:<4} {path}");
         }
         page
     }
@@ -175,9 +183,12 @@ async fn stranger(front: Front, status: StatusCode, request: Request) -> Respons
     front.handle("unknown", Vec::new(), request, respond).await
 }
 
-/// The ids of all operations, for the check of a scenario.
-fn operations() -> impl Iterator<Item = &'static str> {
-    GenesysCloud::OPERATIONS.iter().map(|operation| operation.id)
+/// Id, method and path of every operation.
+fn operations() -> impl Iterator<Item = (&'static str, MethodFilter, &'static str)> {
+    fn of<V: Vendor>() -> impl Iterator<Item = (&'static str, MethodFilter, &'static str)> {
+        V::OPERATIONS.iter().map(|operation| (operation.id, operation.method, operation.path))
+    }
+    of::<Login>().chain(of::<GenesysCloud>())
 }
 
 /// A lock that outlives a panic elsewhere: the state behind it is whole between any two statements.

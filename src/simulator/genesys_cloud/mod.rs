@@ -16,7 +16,7 @@ mod tests;
 mod traffic;
 mod world;
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use axum::http::{HeaderValue, StatusCode};
 use axum::routing::MethodFilter;
@@ -32,7 +32,8 @@ use super::answer::Answer;
 use super::dice::Dice;
 use super::exchange::{Call, Operation, Vendor};
 use super::faults::Fault;
-use super::{CLIENT_ID, CLIENT_SECRET, Options, locked};
+use super::login::Login;
+use super::{CLIENT_ID, Options, locked};
 
 pub use self::directory::{PLANTED_EMAIL, PLANTED_SECRET};
 
@@ -51,24 +52,15 @@ pub(super) struct GenesysCloud {
 struct Organization {
     id: String,
     name: &'static str,
-    /// The credentials that the exporter uses.
+    /// The OAuth client that the exporter uses.
     client_id: &'static str,
-    client_secret: &'static str,
     world: World,
     restated: Mutex<Restated>,
     executions: Mutex<Executions>,
 }
 
-/// How an operation answers.
-pub(super) enum Handler {
-    /// The token endpoint, which speaks OAuth.
-    Token,
-    /// An API operation, which needs a token.
-    Api(ApiHandler),
-}
-
-/// A refusal is turned into an answer in one place.
-type ApiHandler = fn(&Session, &Call) -> Result<Answer, Refusal>;
+/// How an operation answers. A refusal is turned into an answer in one place.
+type Handler = fn(&Session, &Call) -> Result<Answer, Refusal>;
 
 /// A caller with a good token.
 pub(super) struct Session<'a> {
@@ -80,9 +72,9 @@ const fn api(
     id: &'static str,
     method: MethodFilter,
     path: &'static str,
-    answer: ApiHandler,
+    handler: Handler,
 ) -> Operation<Handler> {
-    Operation { id, method, path, handler: Handler::Api(answer) }
+    Operation { id, method, path, handler }
 }
 
 const GET: MethodFilter = MethodFilter::GET;
@@ -92,7 +84,6 @@ impl Vendor for GenesysCloud {
     type Handler = Handler;
 
     const OPERATIONS: &'static [Operation<Handler>] = &[
-        Operation { id: "createToken", method: POST, path: "/oauth/token", handler: Handler::Token },
         api("postUsageQuery", POST, "/api/v2/usage/query", legacy::start_query),
         api("getUsageQueryResults", GET, "/api/v2/usage/query/{executionId}/results", legacy::query_results),
         api(
@@ -121,25 +112,29 @@ impl Vendor for GenesysCloud {
     ];
 
     fn respond(&self, handler: &Handler, call: &Call) -> Answer {
-        let scripted = match &call.fault {
+        let Admission { caller, window } = self.access.admit(&self.organizations, call);
+        // A scripted error comes first, so that a scenario says exactly which requests meet it.
+        let answer = match &call.fault {
             Some(Fault::Status { status, code, headers }) => {
-                Some(Refusal::scripted(*status, code.as_deref(), headers))
+                Err(Refusal::scripted(*status, code.as_deref(), headers))
             }
-            _ => None,
+            _ => caller.and_then(|position| {
+                let organization = &self.organizations[position];
+                if let Some(Fault::Restate { days_ago, factor }) = call.fault {
+                    let day = Day::of(call.now).plus(-i64::from(days_ago));
+                    locked(&organization.restated).insert(day, factor);
+                }
+                handler(&Session { vendor: self, organization }, call)
+            }),
         };
-        match handler {
-            Handler::Token => {
-                let mut answer = match scripted {
-                    Some(refusal) => refusal.oauth_answer(),
-                    None => {
-                        self.access.token(&self.organizations, call).unwrap_or_else(Refusal::oauth_answer)
-                    }
-                };
-                self.mark(&mut answer, call);
-                answer
-            }
-            Handler::Api(handle) => self.respond_api(*handle, scripted, call),
+        let mut answer = answer.unwrap_or_else(|refusal| refusal.answer(&self.context(call)));
+        self.mark(&mut answer, call);
+        if let Some(window) = window {
+            answer.headers.insert("inin-ratelimit-count", window.count.into());
+            answer.headers.insert("inin-ratelimit-allowed", window.allowed.into());
+            answer.headers.insert("inin-ratelimit-reset", window.reset.into());
         }
+        answer
     }
 
     fn refuse(&self, call: &Call, status: StatusCode) -> Answer {
@@ -154,13 +149,12 @@ impl Vendor for GenesysCloud {
 }
 
 impl GenesysCloud {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, login: Arc<Login>) -> Self {
         let world = World::new(options.seed, options.clients, options.days, options.clock.now());
         let organization = Organization {
             id: world.dice.named("organization").uuid(),
             name: "Demo Contact Centre",
             client_id: CLIENT_ID,
-            client_secret: CLIENT_SECRET,
             world,
             restated: Mutex::default(),
             executions: Mutex::default(),
@@ -168,7 +162,7 @@ impl GenesysCloud {
         Self {
             dice: Dice::new(options.seed).named("genesys cloud requests"),
             organizations: vec![organization],
-            access: Access::new(options),
+            access: Access::new(options, login),
             pending_polls: options.pending_polls,
         }
     }
@@ -176,30 +170,6 @@ impl GenesysCloud {
     /// The organization that the demo's credentials belong to.
     pub(super) fn organization_id(&self) -> &str {
         self.organizations.first().map_or("", |organization| &organization.id)
-    }
-
-    fn respond_api(&self, handle: ApiHandler, scripted: Option<Refusal>, call: &Call) -> Answer {
-        let Admission { caller, window } = self.access.admit(call);
-        // A scripted error comes first, so that a scenario says exactly which requests meet it.
-        let answer = match scripted {
-            Some(refusal) => Err(refusal),
-            None => caller.and_then(|position| {
-                let organization = &self.organizations[position];
-                if let Some(Fault::Restate { days_ago, factor }) = call.fault {
-                    let day = Day::of(call.now).plus(-i64::from(days_ago));
-                    locked(&organization.restated).insert(day, factor);
-                }
-                handle(&Session { vendor: self, organization }, call)
-            }),
-        };
-        let mut answer = answer.unwrap_or_else(|refusal| refusal.answer(&self.context(call)));
-        self.mark(&mut answer, call);
-        if let Some(window) = window {
-            answer.headers.insert("inin-ratelimit-count", window.count.into());
-            answer.headers.insert("inin-ratelimit-allowed", window.allowed.into());
-            answer.headers.insert("inin-ratelimit-reset", window.reset.into());
-        }
-        answer
     }
 
     /// The correlation id of a request.

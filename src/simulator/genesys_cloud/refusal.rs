@@ -1,6 +1,6 @@
 //! Errors as the vendor words them.
 
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::simulator::answer::Answer;
@@ -64,7 +64,7 @@ impl Refusal {
         Self { headers, ..Self::new(status, code.unwrap_or(usual), message) }
     }
 
-    /// In the shape of every operation but the token endpoint.
+    /// In the shape of the API.
     pub(super) fn answer(self, context: &str) -> Answer {
         let body = json!({
             "message": self.message,
@@ -76,15 +76,6 @@ impl Refusal {
         });
         let mut answer = Answer::json(self.status, &body);
         answer.headers.extend(*self.headers);
-        answer
-    }
-
-    /// In the shape of the token endpoint.
-    pub(super) fn oauth_answer(self) -> Answer {
-        let body = json!({ "error": self.code, "error_description": self.message });
-        let mut answer = Answer::json(self.status, &body);
-        answer.headers.extend(*self.headers);
-        answer.headers.insert("Cache-Control", HeaderValue::from_static("no-store"));
         answer
     }
 }

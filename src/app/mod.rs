@@ -5,6 +5,7 @@
 mod demo;
 mod listen;
 
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,10 +20,10 @@ pub use listen::listen;
 
 use crate::clock::Clock;
 use crate::collect::{self, Runner};
-use crate::collector::Collector;
-use crate::config::{Config, Provider};
+use crate::collector::{Collector, Launch};
+use crate::config::{Config, Organization, Provider};
 use crate::http::{self, Http};
-use crate::model::CollectorId;
+use crate::model::{CollectorId, Schedule};
 use crate::providers::genesys_cloud::{self, Pacing};
 use crate::rest::{ProxyChoice, Transport};
 use crate::store::{self, Store};
@@ -126,39 +127,59 @@ fn start_collectors(
         Transport::new(global.request_timeout, global.concurrency, &proxy, global.ca_file.as_deref())?;
     let transport = Arc::new(transport);
 
-    let mut ready = Vec::new();
-    for organization in &config.organizations {
-        let (provider, collectors) = match &organization.provider {
+    let mut launcher =
+        Launcher { world, telemetry, store, stop, organization: "", provider: "", ready: Vec::new() };
+    for Organization { name, provider } in &config.organizations {
+        launcher.organization = name;
+        launcher.provider = provider.key();
+        let metrics = telemetry.api(launcher.provider, name);
+        let client = match provider {
             Provider::GenesysCloud(settings) => {
-                let provider = genesys_cloud::PROVIDER;
-                let metrics = telemetry.api(provider, &organization.name);
-                let (client, collectors) = genesys_cloud::collectors(
+                let clock = &world.clock;
+                genesys_cloud::launch(
                     settings,
                     transport.clone(),
                     metrics,
-                    &world.clock,
+                    clock,
                     world.pacing,
-                );
-                telemetry.before_gather(client.budget_refresher());
-                (provider, collectors)
+                    &mut launcher,
+                )
             }
         };
-        for (collector, schedule) in collectors {
-            let id = CollectorId {
-                organization: organization.name.clone(),
-                provider,
-                collector: collector.name(),
-            };
-            let metrics = telemetry.collector(&id, schedule.refresh);
-            ready.push((collector, schedule, store.slot(id, schedule, metrics)));
-        }
+        telemetry.before_gather(client.budget_refresher());
     }
-    let collectors = ready.len();
-    for (collector, schedule, slot) in ready {
-        let runner = Runner { slot, schedule, clock: world.clock.clone(), collectors };
-        tasks.spawn(collect::run(collector, runner, stop.clone()));
+    let collectors = launcher.ready.len();
+    for ready in launcher.ready {
+        tasks.spawn(ready(collectors));
     }
     Ok(())
+}
+
+/// Gives each collector its place in the store and, once all are known, its task.
+struct Launcher<'a> {
+    world: &'a World,
+    telemetry: &'a Telemetry,
+    store: &'a Store,
+    stop: &'a CancellationToken,
+    organization: &'a str,
+    provider: &'static str,
+    ready: Vec<Ready>,
+}
+
+/// Makes the task of a collector, given how many start together.
+type Ready = Box<dyn FnOnce(usize) -> Pin<Box<dyn Future<Output = ()> + Send>>>;
+
+impl Launch for Launcher<'_> {
+    fn launch(&mut self, collector: impl Collector, schedule: Schedule) {
+        let organization = self.organization.to_owned();
+        let id = CollectorId { organization, provider: self.provider, collector: collector.name() };
+        let metrics = self.telemetry.collector(&id, schedule.refresh);
+        let (slot, clock) = (self.store.slot(id, schedule, metrics), self.world.clock.clone());
+        let stop = self.stop.clone();
+        self.ready.push(Box::new(move |collectors| {
+            Box::pin(collect::run(collector, Runner { slot, schedule, clock, collectors }, stop))
+        }));
+    }
 }
 
 /// Servers run until they are told to stop; one that ends before has failed.

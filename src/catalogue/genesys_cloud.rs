@@ -17,7 +17,7 @@ gauges! {
 
     /// Requests by OAuth client, HTTP method and URI template on the newest complete UTC day, by status class; all but the largest are folded into other.
     /// From /api/v2/usage/aggregates/query/jobs (field requestCount) or /api/v2/usage/query (field requests); cached, read again when the day's figures changed.
-    ENDPOINT_LAST_DAY_REQUESTS = "genesyscloud_api_endpoint_last_day_requests" ["client_id", "method", "template_uri", "status"] "requests";
+    ENDPOINT_LAST_DAY_REQUESTS = "genesyscloud_api_endpoint_last_day_requests" ["client_id", "method", "template_uri", "status"] "requests" folding ["method", "template_uri"];
 
     /// Start (00:00 UTC) of the newest day on which the OAuth client made a request, in seconds since the epoch; absent beyond the configured look-back.
     /// From /api/v2/usage/aggregates/query/jobs or /api/v2/usage/query (field date); cached, read again once per collector refresh.

@@ -16,6 +16,8 @@ pub struct Family {
     pub name: &'static str,
     /// The labels besides `organization`.
     pub labels: &'static [&'static str],
+    /// The labels that become `other` where there are too many series; empty where nothing can be folded.
+    pub folds: &'static [&'static str],
     /// What a value counts, such as `requests` or `seconds`; empty for info metrics.
     pub unit: &'static str,
     /// The HELP text: what it is, its endpoint and field, and that it is cached.
@@ -53,9 +55,10 @@ pub fn families() -> impl Iterator<Item = &'static Family> {
     genesys_cloud::FAMILIES.iter().copied()
 }
 
-/// Defines gauges: the doc comment is the HELP text, and `FAMILIES` lists them in this order.
+/// Defines gauges as `NAME = "metric" ["label"…] "unit";`, with `folding ["label"…]` before the semicolon where series can be
+/// folded. The doc comment is the HELP text, and `FAMILIES` lists them in this order.
 macro_rules! gauges {
-    ($( #[doc = $first:literal] $( #[doc = $more:literal] )* $constant:ident = $name:literal [$($label:literal),*] $unit:literal; )+) => {
+    ($( #[doc = $first:literal] $( #[doc = $more:literal] )* $constant:ident = $name:literal [$($label:literal),*] $unit:literal $(folding [$($fold:literal),+])?; )+) => {
         $(
             #[doc = $first] $( #[doc = $more] )*
             pub static $constant: $crate::catalogue::Gauge<{ <[&str]>::len(&[$($label),*]) }> =
@@ -63,6 +66,7 @@ macro_rules! gauges {
                     family: $crate::catalogue::Family {
                         name: $name,
                         labels: &[$($label),*],
+                        folds: &[$($($fold),+)?],
                         unit: $unit,
                         help: concat!($first, $($more),*).trim_ascii_start(),
                     },

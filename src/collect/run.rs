@@ -32,9 +32,13 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
     let mut wait = schedule::first_wait(&id, refresh, runner.collectors);
     loop {
         runner.slot.waiting(runner.clock.now(), wait, timeout);
-        tokio::select! {
-            () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
+        let due = Instant::now() + wait;
+        loop {
+            tokio::select! {
+                () = stop.cancelled() => return,
+                () = tokio::time::sleep_until(due) => break,
+                () = collector.changed() => reevaluate(&mut collector, &runner.slot).await,
+            }
         }
         let started = Instant::now();
         let outcome = tokio::select! {
@@ -63,16 +67,42 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
     }
 }
 
-/// Turns what a run brought into finished lines, if the organization has room for them.
+/// Shows the last good figures in the light of what other collectors have found out.
+async fn reevaluate(collector: &mut impl Collector, slot: &Slot) {
+    let Some(reading) = collector.reevaluate() else { return };
+    let id = slot.id();
+    let (organization, provider, collector) = (id.organization.as_str(), id.provider, id.collector);
+    match encode(slot, reading).await {
+        Ok((reading, encoded)) => {
+            tracing::debug!(organization, provider, collector, "re-evaluated");
+            slot.reevaluated(reading, encoded);
+        }
+        Err(error) => {
+            tracing::warn!(organization, provider, collector, %error, "cannot re-evaluate, the last good figures stay");
+        }
+    }
+}
+
+/// Turns samples into finished lines that the organization has room for, folding what can be folded.
 async fn encode(slot: &Slot, mut reading: Reading) -> Result<(Reading, Encoded), CollectError> {
-    let organization = slot.id().organization.clone();
-    let samples = std::mem::take(&mut reading.samples);
+    let (organization, room) = (slot.id().organization.clone(), slot.room());
+    let mut samples = std::mem::take(&mut reading.samples);
     // Sorting and compressing many series takes milliseconds, which the other tasks should not wait for.
-    let encoded = tokio::task::spawn_blocking(move || exposition::encode(&organization, &samples))
-        .await
-        .expect("encoding does not panic");
-    slot.admit(encoded.series())?;
-    Ok((reading, encoded))
+    let encoded = tokio::task::spawn_blocking(move || {
+        samples.shrink_to(room);
+        exposition::encode(&organization, &samples)
+    })
+    .await
+    .expect("encoding does not panic");
+    if encoded.series() <= room {
+        return Ok((reading, encoded));
+    }
+    let message = format!(
+        "{} series, all detail folded, are more than the {room} that global.max_series_per_organization leaves to this \
+         collector: lower the collector's own bounds or raise the limit",
+        encoded.series()
+    );
+    Err(Failure::new(Reason::Limit, message).into())
 }
 
 fn late(timeout: Duration) -> Failure {

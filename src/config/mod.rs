@@ -63,3 +63,13 @@ pub enum Provider {
     /// Genesys Cloud.
     GenesysCloud(providers::genesys_cloud::Settings),
 }
+
+impl Provider {
+    /// The provider's key in the configuration and its label value.
+    #[must_use]
+    pub fn key(&self) -> &'static str {
+        match self {
+            Self::GenesysCloud(_) => providers::genesys_cloud::PROVIDER,
+        }
+    }
+}

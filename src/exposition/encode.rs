@@ -1,12 +1,13 @@
 //! The samples of one collector as the finished lines of `/metrics`.
 
+use std::borrow::Cow;
 use std::cmp::Ordering;
 
 use flate2::Compression;
 
 use super::Piece;
 use crate::catalogue::{self, Merge};
-use crate::model::{Samples, Table};
+use crate::model::{Folded, Samples, Table, clip};
 
 /// The lines of one collector, by family. They are kept deflated: some 15 bytes a series instead of 150.
 #[derive(Debug, Default)]
@@ -14,9 +15,16 @@ pub struct Encoded {
     /// Position of the family in the catalogue, which is its place on `/metrics`, and its lines.
     pub(super) blocks: Vec<(usize, Piece)>,
     series: usize,
+    folded: Folded,
 }
 
 impl Encoded {
+    /// How much of the samples stands in folded series.
+    #[must_use]
+    pub fn folded(&self) -> Folded {
+        self.folded
+    }
+
     /// How many series there are.
     #[must_use]
     pub fn series(&self) -> usize {
@@ -30,7 +38,7 @@ impl Encoded {
 /// ever stands twice: a duplicate would cost Prometheus the whole scrape.
 #[must_use]
 pub fn encode(organization: &str, samples: &Samples) -> Encoded {
-    let mut encoded = Encoded::default();
+    let mut encoded = Encoded { folded: samples.folded(), ..Encoded::default() };
     for table in samples.tables() {
         let family = catalogue::families()
             .position(|family| std::ptr::eq(family, table.family()))
@@ -44,11 +52,11 @@ pub fn encode(organization: &str, samples: &Samples) -> Encoded {
 
 fn lines(organization: &str, table: &Table) -> (Vec<u8>, usize) {
     let mut rows: Vec<usize> = (0..table.len()).collect();
-    rows.sort_unstable_by(|&a, &b| table.labels(a).cmp(table.labels(b)));
+    rows.sort_unstable_by(|&a, &b| labels(table, a).cmp(labels(table, b)));
 
     let mut out = Vec::with_capacity(rows.len() * 128);
     let mut series = 0;
-    for same in rows.chunk_by(|&a, &b| table.labels(a).cmp(table.labels(b)) == Ordering::Equal) {
+    for same in rows.chunk_by(|&a, &b| labels(table, a).cmp(labels(table, b)) == Ordering::Equal) {
         let values = same.iter().map(|&row| table.value(row));
         let value = match table.family().merge() {
             Merge::Sum => values.sum(),
@@ -57,11 +65,11 @@ fn lines(organization: &str, table: &Table) -> (Vec<u8>, usize) {
         out.extend_from_slice(table.family().name.as_bytes());
         out.extend_from_slice(b"{organization=\"");
         escape(&mut out, organization);
-        for (name, label) in table.family().labels.iter().zip(table.labels(same[0])) {
+        for (name, label) in table.family().labels.iter().zip(labels(table, same[0])) {
             out.extend_from_slice(b"\",");
             out.extend_from_slice(name.as_bytes());
             out.extend_from_slice(b"=\"");
-            escape(&mut out, label);
+            escape(&mut out, &label);
         }
         out.extend_from_slice(b"\"} ");
         number(&mut out, value);
@@ -69,6 +77,11 @@ fn lines(organization: &str, table: &Table) -> (Vec<u8>, usize) {
         series += 1;
     }
     (out, series)
+}
+
+/// The label values of a row as they are shown.
+fn labels(table: &Table, row: usize) -> impl Iterator<Item = Cow<'_, str>> {
+    table.labels(row).map(clip)
 }
 
 /// A label value in both formats: backslash, quote and line feed are escaped, all else is UTF-8 as it is.
@@ -151,7 +164,7 @@ mod tests {
                     plain => plain,
                 });
             }
-            prop_assert_eq!(read, crate::model::clip(&value));
+            prop_assert_eq!(read, clip(&value));
         }
 
         #[test]

@@ -18,7 +18,7 @@ pub use publish::publish;
 pub use status::{CollectorStatus, LastError, Outcome};
 
 use crate::exposition::{Encoded, Part, Piece, Selection, render};
-use crate::model::{CollectError, CollectorId, Failure, Reading, Reason, Schedule};
+use crate::model::{CollectError, CollectorId, Reading, Schedule};
 use crate::telemetry::CollectorMetrics;
 
 /// A collector that is late by more than this is stuck.
@@ -46,7 +46,7 @@ struct State {
     untold: Vec<Report>,
 }
 
-/// Tells the metrics of a collector how a run ended.
+/// Tells the metrics of a collector what is to be told once its figures are published.
 type Report = Box<dyn FnOnce(&CollectorMetrics) + Send>;
 
 /// The vendor families of all collectors.
@@ -148,32 +148,15 @@ impl Slot {
         });
     }
 
-    /// Whether the organization has room for `series` of this collector.
-    ///
-    /// # Errors
-    /// When it has not.
-    pub fn admit(&self, series: usize) -> Result<(), CollectError> {
+    /// How many series of this collector the organization has room for.
+    #[must_use]
+    pub fn room(&self) -> usize {
         let collectors = self.store.lock();
-        let others: usize = collectors
-            .iter()
-            .enumerate()
-            .filter(|(index, state)| {
-                *index != self.index && state.status.id.organization == self.id.organization
-            })
-            .map(|(_, state)| state.status.series)
-            .sum();
-        let limit = self.store.0.max_series_per_organization;
-        if series + others <= limit {
-            return Ok(());
-        }
-        Err(Failure::new(
-            Reason::Limit,
-            format!(
-                "{series} series beside the {others} of the organization's other collectors are more than \
-                 global.max_series_per_organization ({limit}): lower the collector's own bounds or raise the limit"
-            ),
-        )
-        .into())
+        let others = collectors.iter().enumerate().filter(|(index, state)| {
+            *index != self.index && state.status.id.organization == self.id.organization
+        });
+        let taken: usize = others.map(|(_, state)| state.status.series).sum();
+        self.store.0.max_series_per_organization.saturating_sub(taken)
     }
 
     /// A run ended at `now`. Only a good one replaces the figures.
@@ -182,9 +165,8 @@ impl Slot {
             state.status.attempted(now, took);
             let report: Report = match outcome {
                 Ok((reading, lines)) => {
-                    let series = lines.series();
-                    state.status.succeeded(now, &reading, series);
-                    state.lines = Some(Arc::new(lines));
+                    state.status.succeeded(now, &reading);
+                    let series = state.show(lines);
                     Box::new(move |metrics| {
                         metrics.succeeded(now, &reading);
                         metrics.set_series(series);
@@ -208,7 +190,33 @@ impl Slot {
         self.store.0.changed.notify_one();
     }
 
+    /// The figures of the last good run in another light. Those that have become too old stay dropped, and their age stays.
+    pub fn reevaluated(&self, reading: Reading, lines: Encoded) {
+        self.update(|state| {
+            if state.lines.is_some() {
+                state.status.reevaluated(&reading);
+                let series = state.show(lines);
+                state.untold.push(Box::new(move |metrics| {
+                    metrics.reevaluated(&reading);
+                    metrics.set_series(series);
+                }));
+            }
+        });
+        self.store.0.changed.notify_one();
+    }
+
     fn update(&self, change: impl FnOnce(&mut State)) {
         change(&mut self.store.lock()[self.index]);
+    }
+}
+
+impl State {
+    /// Puts `lines` in the place of what was shown.
+    fn show(&mut self, lines: Encoded) -> usize {
+        let series = lines.series();
+        self.status.series = series;
+        self.status.folded = lines.folded();
+        self.lines = Some(Arc::new(lines));
+        series
     }
 }

@@ -1,14 +1,16 @@
 //! Makes a new text whenever something changed, and drops what has become too old.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{Outcome, Published, Report, Store};
+use super::{CollectorStatus, Outcome, Published, Report, State, Store};
 use crate::clock::Clock;
 use crate::exposition::Selection;
+use crate::model::{CollectorId, Folded};
 use crate::telemetry::CollectorMetrics;
 
 /// How often to look for figures that have become too old, whatever the clock does.
@@ -22,11 +24,7 @@ pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) -> any
     loop {
         let next_expiry = store.drop_stale(clock.now());
         let ready = store.lock().iter().all(|state| state.status.outcome != Outcome::Pending);
-        let untold: Vec<(CollectorMetrics, Vec<Report>)> = store
-            .lock()
-            .iter_mut()
-            .map(|state| (state.metrics.clone(), std::mem::take(&mut state.untold)))
-            .collect();
+        let untold = store.take_untold();
         let rendering = store.clone();
         let piece = tokio::task::spawn_blocking(move || rendering.render(&Selection::default())).await??;
         // First the figures, then that they are there, then that whoever asks may rely on both.
@@ -35,10 +33,11 @@ pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) -> any
             store.0.published.store(Arc::new(Published { piece, generation, ready }));
         };
         swap(piece.clone(), generation + 1, was_ready);
-        for (metrics, reports) in untold {
+        for (metrics, folded, reports) in untold {
             for report in reports {
                 report(&metrics);
             }
+            metrics.set_folded(folded);
         }
         swap(piece, generation + 2, ready);
 
@@ -73,6 +72,7 @@ impl Store {
             }
             state.lines = None;
             state.status.series = 0;
+            state.status.folded = Folded::default();
             state.metrics.set_series(0);
             let id = &state.status.id;
             let age =
@@ -86,6 +86,22 @@ impl Store {
             );
         }
         next
+    }
+
+    /// What is to be told of each collector, and how much of its organization is folded.
+    fn take_untold(&self) -> Vec<(CollectorMetrics, Folded, Vec<Report>)> {
+        let mut collectors = self.lock();
+        let mut folded: HashMap<(String, &str), Folded> = HashMap::new();
+        for CollectorStatus { id, folded: of_collector, .. } in collectors.iter().map(|state| &state.status) {
+            let sum = folded.entry((id.organization.clone(), id.provider)).or_default();
+            *sum = *sum + *of_collector;
+        }
+        let tell = |state: &mut State| {
+            let CollectorId { organization, provider, .. } = &state.status.id;
+            let folded = folded.get(&(organization.clone(), *provider)).copied().unwrap_or_default();
+            (state.metrics.clone(), folded, std::mem::take(&mut state.untold))
+        };
+        collectors.iter_mut().map(tell).collect()
     }
 
     fn has_stale(&self, now: Timestamp) -> bool {

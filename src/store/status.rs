@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::exposition::Selection;
-use crate::model::{CollectorId, Failure, Reading, Schedule};
+use crate::model::{CollectorId, Failure, Folded, Reading, Schedule};
 
 /// How a collector's last run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -43,6 +43,8 @@ pub struct CollectorStatus {
     pub next_run: Option<Timestamp>,
     /// Series that are served now.
     pub series: usize,
+    /// How much of them is folded.
+    pub folded: Folded,
     /// What went wrong last, also when it is over.
     pub last_error: Option<LastError>,
 }
@@ -70,6 +72,7 @@ impl CollectorStatus {
             data_through: None,
             next_run: None,
             series: 0,
+            folded: Folded::default(),
             last_error: None,
         }
     }
@@ -85,11 +88,14 @@ impl CollectorStatus {
         self.duration = Some(took);
     }
 
-    pub(super) fn succeeded(&mut self, now: Timestamp, reading: &Reading, series: usize) {
+    pub(super) fn succeeded(&mut self, now: Timestamp, reading: &Reading) {
         self.outcome = Outcome::Succeeded;
         self.last_success = Some(now);
+        self.reevaluated(reading);
+    }
+
+    pub(super) fn reevaluated(&mut self, reading: &Reading) {
         self.data_through = reading.data_through.or(self.data_through);
-        self.series = series;
     }
 
     pub(super) fn not_supported(&mut self, now: Timestamp, why: String) {

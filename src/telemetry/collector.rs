@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry};
 
 use super::add;
-use crate::model::{CollectorId, Reading, Reason};
+use crate::model::{CollectorId, Folded, Reading, Reason};
 
 const LABELS: [&str; 3] = ["provider", "organization", "collector"];
 
@@ -124,7 +124,7 @@ impl Families {
             ),
             folded_ratio: gauge(
                 "series_folded_ratio",
-                "Share (0 to 1) of the requests in endpoint detail that stand in folded (other) series.",
+                "Share (0 to 1) of what the organization's foldable families sum up that stands in folded (other) series.",
                 &LABELS[..2],
             ),
         }
@@ -168,15 +168,22 @@ impl CollectorMetrics {
         self.up.set(1.0);
         self.supported.set(1.0);
         self.last_success.set(seconds(now));
-        if let Some(data_through) = reading.data_through {
-            self.data_through.set(seconds(data_through));
-        }
-        if let Some(folded) = reading.folded {
-            self.folded_ratio.set(folded.ratio());
-        }
+        self.reevaluated(reading);
         self.invalid_rows.inc_by(reading.invalid_rows);
         self.restatements.inc_by(reading.restatements);
         self.unknown_enum_values.inc_by(reading.unknown_enum_values);
+    }
+
+    /// The figures of the last good run were put in another light.
+    pub fn reevaluated(&self, reading: &Reading) {
+        if let Some(data_through) = reading.data_through {
+            self.data_through.set(seconds(data_through));
+        }
+    }
+
+    /// How much of the organization is folded.
+    pub fn set_folded(&self, folded: Folded) {
+        self.folded_ratio.set(folded.ratio());
     }
 
     /// The vendor does not offer what the collector asks for.

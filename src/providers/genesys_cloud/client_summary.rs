@@ -17,6 +17,7 @@ use super::row::Row;
 use super::settings::ClientSummarySettings;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
+use crate::collector::Collector;
 use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::rest::{Call, Client, Error, Kind, RowSink, RowsRefused};
 
@@ -107,28 +108,6 @@ impl ClientSummaryCollector {
         Self { client, directory, settings, clock, pacing, finished: (Date::ZERO, BTreeMap::new()) }
     }
 
-    /// Collects once: the summaries of all clients.
-    pub(super) async fn collect(&mut self) -> Result<Reading, CollectError> {
-        let today = days::of(self.clock.now());
-        if self.finished.0 != today {
-            self.finished = (today, BTreeMap::new());
-        }
-        let listing = self.directory.listing(self.settings.schedule.refresh).await?;
-        let client_ids = self.select(&listing);
-        let finished = &mut self.finished.1;
-        let (client, days, pacing) = (&*self.client, self.settings.days, self.pacing);
-        let missing = client_ids.iter().filter(|client_id| !finished.contains_key(**client_id));
-        let summaries: Vec<_> = missing.map(|client_id| summary(client, client_id, days, pacing)).collect();
-        let mut summaries = stream::iter(summaries).buffer_unordered(SIDE_BY_SIDE);
-        while let Some((client_id, outcome)) = summaries.next().await {
-            finished.insert(client_id.to_owned(), outcome?);
-        }
-        drop(summaries);
-
-        let outcomes = std::mem::take(finished);
-        self.reading(&client_ids, &outcomes, today)
-    }
-
     fn reading(
         &self,
         client_ids: &[&str],
@@ -191,6 +170,33 @@ impl ClientSummaryCollector {
             wanted.truncate(self.settings.max_clients);
         }
         wanted.into_iter().map(|client| client.id.as_str()).collect()
+    }
+}
+
+impl Collector for ClientSummaryCollector {
+    fn name(&self) -> &'static str {
+        "client_summary"
+    }
+
+    async fn collect(&mut self) -> Result<Reading, CollectError> {
+        let today = days::of(self.clock.now());
+        if self.finished.0 != today {
+            self.finished = (today, BTreeMap::new());
+        }
+        let listing = self.directory.listing(self.settings.schedule.refresh).await?;
+        let client_ids = self.select(&listing);
+        let finished = &mut self.finished.1;
+        let (client, days, pacing) = (&*self.client, self.settings.days, self.pacing);
+        let missing = client_ids.iter().filter(|client_id| !finished.contains_key(**client_id));
+        let summaries: Vec<_> = missing.map(|client_id| summary(client, client_id, days, pacing)).collect();
+        let mut summaries = stream::iter(summaries).buffer_unordered(SIDE_BY_SIDE);
+        while let Some((client_id, outcome)) = summaries.next().await {
+            finished.insert(client_id.to_owned(), outcome?);
+        }
+        drop(summaries);
+
+        let outcomes = std::mem::take(finished);
+        self.reading(&client_ids, &outcomes, today)
     }
 }
 

@@ -19,14 +19,13 @@ use std::sync::Arc;
 
 use self::client_summary::ClientSummaryCollector;
 pub use self::execution::Pacing;
-use self::oauth_clients::Directory;
+use self::oauth_clients::{Directory, OauthClientsCollector};
 pub use self::settings::{
     Allowance, ClientSummarySettings, OauthClientsSettings, Price, Settings, UsageApi, UsageSettings,
 };
 use self::usage::UsageCollector;
 use crate::clock::Clock;
-use crate::collector::Collector;
-use crate::model::{CollectError, Reading, Schedule};
+use crate::collector::Launch;
 use crate::rest::{Client, Dialect, Endpoint, Transport};
 use crate::telemetry::ApiMetrics;
 
@@ -40,24 +39,15 @@ const DIALECT: Dialect = Dialect {
     final_codes: &["ip.not.authorized", "max.response.size.reached"],
 };
 
-/// A collector of one organization.
-pub struct GenesysCloudCollector(Kind);
-
-enum Kind {
-    Usage(Box<UsageCollector>),
-    ClientSummary(ClientSummaryCollector),
-    OauthClients(Arc<Directory>),
-}
-
-/// The enabled collectors of one organization, which share a client, its token and its rate limit.
-#[must_use]
-pub fn collectors(
+/// Launches the enabled collectors of one organization, which share the returned client, its token and its rate limit.
+pub fn launch(
     settings: &Settings,
     transport: Arc<Transport>,
     metrics: ApiMetrics,
     clock: &Clock,
     pacing: Pacing,
-) -> (Arc<Client>, Vec<(GenesysCloudCollector, Schedule)>) {
+    launcher: &mut impl Launch,
+) -> Arc<Client> {
     let endpoint = Endpoint {
         api_url: settings.api_url.clone(),
         token_url: settings.token_url(),
@@ -70,39 +60,18 @@ pub fn collectors(
     let directory = Arc::new(Directory::new(client.clone(), clock.clone()));
     let settings = Arc::new(settings.clone());
 
-    let mut collectors = Vec::new();
     if let Some(usage) = settings.usage.clone() {
         let schedule = usage.schedule;
         let collector = UsageCollector::new(client.clone(), settings.clone(), usage, clock.clone(), pacing);
-        collectors.push((Kind::Usage(Box::new(collector)), schedule));
+        launcher.launch(collector, schedule);
     }
     if let Some(summary) = settings.client_summary.clone() {
         let schedule = summary.schedule;
         let (client, directory, clock) = (client.clone(), directory.clone(), clock.clone());
-        let collector = ClientSummaryCollector::new(client, directory, summary, clock, pacing);
-        collectors.push((Kind::ClientSummary(collector), schedule));
+        launcher.launch(ClientSummaryCollector::new(client, directory, summary, clock, pacing), schedule);
     }
     if let Some(clients) = &settings.oauth_clients {
-        collectors.push((Kind::OauthClients(directory), clients.schedule));
+        launcher.launch(OauthClientsCollector::new(directory), clients.schedule);
     }
-    let collectors = collectors.into_iter().map(|(kind, schedule)| (GenesysCloudCollector(kind), schedule));
-    (client, collectors.collect())
-}
-
-impl Collector for GenesysCloudCollector {
-    fn name(&self) -> &'static str {
-        match self.0 {
-            Kind::Usage(_) => "usage",
-            Kind::ClientSummary(_) => "client_summary",
-            Kind::OauthClients(_) => "oauth_clients",
-        }
-    }
-
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
-        match &mut self.0 {
-            Kind::Usage(collector) => collector.collect().await,
-            Kind::ClientSummary(collector) => collector.collect().await,
-            Kind::OauthClients(directory) => oauth_clients::collect(directory).await,
-        }
-    }
+    client
 }

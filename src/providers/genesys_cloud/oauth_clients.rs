@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
+use crate::collector::Collector;
 use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::rest::{Call, Client};
 
@@ -158,19 +159,35 @@ impl Directory {
     }
 }
 
-/// Collects once.
-pub(super) async fn collect(directory: &Directory) -> Result<Reading, CollectError> {
-    let listing = directory.listing(Duration::ZERO).await?;
-    let mut reading = Reading {
-        data_through: Some(listing.read_at),
-        invalid_rows: listing.invalid_entries,
-        ..Reading::default()
-    };
-    for client in listing.clients.values() {
-        client.push(&mut reading.samples);
-        reading.unknown_enum_values += client.unknown_enum_values();
+/// The collector.
+pub(super) struct OauthClientsCollector {
+    directory: Arc<Directory>,
+}
+
+impl OauthClientsCollector {
+    pub(super) fn new(directory: Arc<Directory>) -> Self {
+        Self { directory }
     }
-    Ok(reading)
+}
+
+impl Collector for OauthClientsCollector {
+    fn name(&self) -> &'static str {
+        "oauth_clients"
+    }
+
+    async fn collect(&mut self) -> Result<Reading, CollectError> {
+        let listing = self.directory.listing(Duration::ZERO).await?;
+        let mut reading = Reading {
+            data_through: Some(listing.read_at),
+            invalid_rows: listing.invalid_entries,
+            ..Reading::default()
+        };
+        for client in listing.clients.values() {
+            client.push(&mut reading.samples);
+            reading.unknown_enum_values += client.unknown_enum_values();
+        }
+        Ok(reading)
+    }
 }
 
 #[cfg(test)]

@@ -17,7 +17,7 @@ use std::sync::atomic::AtomicBool;
 use jiff::civil::Date;
 use tokio::time::Instant;
 
-use self::endpoints::Endpoints;
+use self::endpoints::endpoints;
 use self::fold::{Fold, Grouping};
 use self::history::History;
 use self::jobs::JobQuery;
@@ -29,7 +29,8 @@ use super::days::{self, midnight, plus};
 use super::execution::{Completed, Ended, Pacing};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
-use crate::model::{CollectError, Failure, Reading, Reason};
+use crate::collector::Collector;
+use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::rest::{Client, Kind};
 
 /// Days of one query. The jobs API takes 90, and counts the day of the interval's end.
@@ -69,7 +70,7 @@ struct Detail {
     day: Date,
     /// The sums of the day's clients when the endpoints were read: while they stay, so do the endpoints.
     sums: Vec<(String, StatusCounts)>,
-    endpoints: Endpoints,
+    endpoints: Samples,
 }
 
 /// What was noticed besides figures since the last good run.
@@ -105,19 +106,6 @@ impl UsageCollector {
         }
     }
 
-    /// Collects once.
-    pub(super) async fn collect(&mut self) -> Result<Reading, CollectError> {
-        let result = self.run().await;
-        if matches!(result, Err(CollectError::NotSupported(_))) {
-            // The API that the figures came from is gone. If another is chosen, its figures must not join these.
-            self.api = None;
-            self.history = History::default();
-            self.looked_back = false;
-            self.detail = None;
-        }
-        result
-    }
-
     async fn run(&mut self) -> Result<Reading, CollectError> {
         let begun = Instant::now();
         let settled = newest_settled(self.clock.now(), self.usage.settle);
@@ -136,9 +124,8 @@ impl UsageCollector {
             _ => FairUse::AllCounted,
         };
         let mut samples = samples(&self.history, day, &self.settings, &self.usage, &fair_use);
-        let endpoints = self.detail.as_ref().map(|detail| &detail.endpoints);
-        if let Some(endpoints) = endpoints {
-            endpoints.push(&mut samples);
+        if let Some(detail) = &self.detail {
+            samples.append(&detail.endpoints);
         }
         self.published = Some(day);
         let notes = std::mem::take(&mut self.notes);
@@ -148,7 +135,6 @@ impl UsageCollector {
             invalid_rows: notes.invalid_rows,
             restatements: notes.restatements,
             unknown_enum_values: notes.unknown_enum_values,
-            folded: endpoints.map(Endpoints::folded),
         })
     }
 
@@ -231,7 +217,7 @@ impl UsageCollector {
             return Ok(());
         }
         let fold = self.read(day, day, Grouping::Endpoint).await?;
-        let endpoints = Endpoints::rank(fold.cells, self.usage.endpoints);
+        let endpoints = endpoints(&fold.cells, self.usage.endpoints);
         self.detail = Some(Detail { day, sums, endpoints });
         Ok(())
     }
@@ -277,5 +263,23 @@ impl UsageCollector {
             }
             Api::Legacy => LegacyQuery { client, first, last, grouping }.read(self.pacing).await,
         }
+    }
+}
+
+impl Collector for UsageCollector {
+    fn name(&self) -> &'static str {
+        "usage"
+    }
+
+    async fn collect(&mut self) -> Result<Reading, CollectError> {
+        let result = self.run().await;
+        if matches!(result, Err(CollectError::NotSupported(_))) {
+            // The API that the figures came from is gone. If another is chosen, its figures must not join these.
+            self.api = None;
+            self.history = History::default();
+            self.looked_back = false;
+            self.detail = None;
+        }
+        result
     }
 }

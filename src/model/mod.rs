@@ -1,12 +1,15 @@
 //! The words every room shares: who is collected from, what a collector brings home, how it fails.
 
-use std::borrow::Cow;
+mod folding;
+mod samples;
+
 use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
 
-use crate::catalogue::{Family, Gauge};
+pub use folding::{Folded, OTHER};
+pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
 
 /// A collector of one organization: the unit of scheduling, failing and ageing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -49,129 +52,6 @@ pub struct Reading {
     pub restatements: u64,
     /// Enum values in the answers that the vendor does not document.
     pub unknown_enum_values: u64,
-    /// How much of the endpoint detail was folded into `other`.
-    pub folded: Option<Folded>,
-}
-
-/// How much of a family was folded into its `other` series.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Folded {
-    /// Requests that stand in `other` series.
-    pub other: u64,
-    /// All requests of the family.
-    pub total: u64,
-}
-
-impl Folded {
-    /// The folded share, from 0 to 1.
-    #[must_use]
-    pub fn ratio(self) -> f64 {
-        if self.total == 0 { 0.0 } else { self.other as f64 / self.total as f64 }
-    }
-}
-
-/// Samples of one collector, a table for each family. Columns, not objects: a million series stay small.
-#[derive(Debug, Default, Clone)]
-pub struct Samples {
-    tables: Vec<Table>,
-}
-
-/// The samples of one family.
-#[derive(Debug, Clone)]
-pub struct Table {
-    family: &'static Family,
-    text: String,
-    ends: Vec<u32>,
-    values: Vec<f64>,
-}
-
-/// The longest label value, in characters; see [`clip`].
-pub const LABEL_VALUE_CHARACTERS: usize = 256;
-
-/// Cuts vendor text to [`LABEL_VALUE_CHARACTERS`], the last of them `…` where something was cut.
-#[must_use]
-pub fn clip(text: &str) -> Cow<'_, str> {
-    // Bytes bound characters from above, so the usual short text is never walked.
-    if text.len() <= LABEL_VALUE_CHARACTERS || text.chars().nth(LABEL_VALUE_CHARACTERS).is_none() {
-        return Cow::Borrowed(text);
-    }
-    let mut cut: String = text.chars().take(LABEL_VALUE_CHARACTERS - 1).collect();
-    cut.push('…');
-    Cow::Owned(cut)
-}
-
-impl Samples {
-    /// Adds one sample. `labels` are the values of the family's labels, in its order; each is [clipped](clip).
-    pub fn push<const N: usize>(&mut self, gauge: &'static Gauge<N>, labels: [&str; N], value: f64) {
-        let known = self.tables.iter().position(|table| std::ptr::eq(table.family, &raw const gauge.family));
-        let position = known.unwrap_or_else(|| {
-            self.tables.push(Table::new(&gauge.family));
-            self.tables.len() - 1
-        });
-        let table = &mut self.tables[position];
-        for label in labels {
-            table.text.push_str(&clip(label));
-            table.ends.push(u32::try_from(table.text.len()).expect("a family's labels stay below 4 GiB"));
-        }
-        table.values.push(value);
-    }
-
-    /// The tables, in the order in which their families were first used.
-    #[must_use]
-    pub fn tables(&self) -> &[Table] {
-        &self.tables
-    }
-
-    /// How many samples there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.tables.iter().map(Table::len).sum()
-    }
-
-    /// Whether there is no sample at all.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-}
-
-impl Table {
-    fn new(family: &'static Family) -> Self {
-        Self { family, text: String::new(), ends: Vec::new(), values: Vec::new() }
-    }
-
-    /// The family that the samples belong to.
-    #[must_use]
-    pub fn family(&self) -> &'static Family {
-        self.family
-    }
-
-    /// How many samples there are.
-    #[must_use]
-    pub fn len(&self) -> usize {
-        self.values.len()
-    }
-
-    /// Whether there is no sample.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.values.is_empty()
-    }
-
-    /// The label values of sample `row`, in the family's order.
-    pub fn labels(&self, row: usize) -> impl Iterator<Item = &str> {
-        let width = self.family.labels.len();
-        (row * width..(row + 1) * width).map(|cell| {
-            let start = cell.checked_sub(1).map_or(0, |previous| self.ends[previous] as usize);
-            &self.text[start..self.ends[cell] as usize]
-        })
-    }
-
-    /// The value of sample `row`.
-    #[must_use]
-    pub fn value(&self, row: usize) -> f64 {
-        self.values[row]
-    }
 }
 
 /// Why a run brought nothing home.
@@ -269,28 +149,5 @@ impl Reason {
             Self::Truncated => "truncated",
             Self::Limit => "limit",
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_short_label_value_is_kept_as_it_is() {
-        let text = "é".repeat(LABEL_VALUE_CHARACTERS);
-        assert_eq!(clip(&text), text);
-    }
-
-    #[test]
-    fn a_long_label_value_is_cut_to_256_characters_with_an_ellipsis() {
-        let cut = clip(&"é".repeat(300)).into_owned();
-        assert_eq!(cut.chars().count(), LABEL_VALUE_CHARACTERS);
-        assert!(cut.ends_with("é…"));
-    }
-
-    #[test]
-    fn nothing_folded_of_nothing_is_zero() {
-        assert!(Folded { other: 0, total: 0 }.ratio().abs() < f64::EPSILON);
     }
 }

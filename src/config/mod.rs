@@ -1,6 +1,5 @@
 //! The configuration: strict YAML in, typed settings out, every fault reported at once.
 
-mod collectors;
 mod document;
 pub mod duration;
 mod environment;

@@ -23,6 +23,19 @@ const MAX_REFRESH: Duration = Duration::from_hours(365 * 24);
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(15);
 const DEFAULT_MAX_STALENESS: Duration = Duration::from_hours(7 * 24);
 
+/// A collector's section. A disabled one is read all the same: its faults would show on the day it is enabled.
+pub(super) fn collector<T>(
+    section: &Value,
+    by_default: bool,
+    read: impl FnOnce(&mut Fields) -> T,
+) -> Option<T> {
+    section.mapping(|fields| {
+        let enabled = fields.get("enabled").boolean().unwrap_or(by_default);
+        let settings = read(fields);
+        enabled.then_some(settings)
+    })
+}
+
 /// The three keys that every collector has beside `enabled`.
 pub(super) fn schedule(fields: &mut Fields, default_refresh: Duration) -> Schedule {
     let refresh = Given::read(fields, "refresh", MIN_REFRESH, MAX_REFRESH, default_refresh);

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::fmt::rfc2822;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
@@ -134,14 +135,19 @@ impl Answer<'_> {
         Ok(body)
     }
 
-    /// `Retry-After` in whole seconds, a day at the most; a date, which these vendors do not send, counts as absent.
+    /// `Retry-After`, a day at the most: whole seconds, or a date as against the vendor's own `Date`.
     fn retry_after(&self) -> Option<Duration> {
-        self.header("retry-after")?
-            .trim()
-            .parse()
-            .ok()
-            .map(|seconds| Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
+        let wait = retry_after(self.header("retry-after")?, self.header("date"))?;
+        Some(wait.min(LONGEST_RETRY_AFTER))
     }
+}
+
+fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+    if let Ok(seconds) = value.trim().parse() {
+        return Some(Duration::from_secs(seconds));
+    }
+    let moment = |text: &str| rfc2822::parse(text.trim()).ok().map(|at| at.timestamp());
+    Duration::try_from(moment(value)?.duration_since(moment(date?)?)).ok()
 }
 
 impl InFlight<'_> {
@@ -181,5 +187,26 @@ impl Drop for InFlight<'_> {
         let (operation, code, took) = (self.operation, &self.code, self.started.elapsed());
         tracing::debug!(operation, code, duration_ms = took.as_millis(), "vendor request");
         self.metrics.request(operation, code, took);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_read_from_seconds_and_from_a_date() {
+        let now = Some("Sat, 21 Nov 2026 10:00:00 GMT");
+        for (value, seconds) in [
+            ("120", Some(120)),
+            (" 120 ", Some(120)),
+            ("Sat, 21 Nov 2026 10:01:30 GMT", Some(90)),
+            ("Sat, 21 Nov 2026 09:00:00 GMT", None),
+            ("soon", None),
+            ("-1", None),
+        ] {
+            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
+        }
+        assert_eq!(retry_after("Sat, 21 Nov 2026 10:01:30 GMT", None), None);
     }
 }

@@ -1,7 +1,6 @@
 //! Calls to one organization's vendor: a token on each, retries where they can help, bounded answers.
 
 use std::hash::{DefaultHasher, Hasher};
-use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use url::Url;
 use super::channel::{Answer, Channel, LONGEST_WAIT};
 use super::credential::Credential;
 use super::error::{Error, Kind, harmless};
-use super::governor::Governor;
+use super::governor::{Governor, Limit};
 use super::rows::{RowSplitter, SplitError};
 use super::transport::Transport;
 use crate::clock::Clock;
@@ -36,12 +35,14 @@ const RETRIES: usize = 3;
 /// What differs between vendors in how they answer.
 #[derive(Debug, Clone, Copy)]
 pub struct Dialect {
-    /// Header with the id that the vendor's support asks for.
-    pub correlation_header: &'static str,
-    /// Headers of the vendor's rate-limit window: requests used, requests allowed, seconds left.
-    pub rate_limit_headers: [&'static str; 3],
+    /// Header with the id that the vendor's support asks for, if it sends one.
+    pub correlation_header: Option<&'static str>,
+    /// Headers of the vendor's rate-limit window, if it announces one: requests used, requests allowed, seconds left.
+    pub rate_limit_headers: Option<[&'static str; 3]>,
     /// Error codes that neither a new token nor another try will mend.
     pub final_codes: &'static [&'static str],
+    /// What to check when the login host refuses the credentials.
+    pub refused_advice: &'static str,
 }
 
 /// Where a vendor is and who asks.
@@ -54,8 +55,10 @@ pub struct Endpoint {
     pub client_id: String,
     /// Its secret.
     pub client_secret: Secret,
+    /// The scopes to ask for; empty for all that were granted.
+    pub scopes: Vec<&'static str>,
     /// The exporter's own limit.
-    pub requests_per_minute: NonZeroU32,
+    pub limit: Limit,
     /// How the vendor answers.
     pub dialect: Dialect,
 }
@@ -108,7 +111,24 @@ pub struct RowsRefused {
 
 #[derive(Deserialize)]
 struct ErrorBody {
-    code: Option<String>,
+    code: Option<Code>,
+}
+
+/// An error code, of which not every vendor says whether it is a text or a number.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Code {
+    Text(String),
+    Number(u64),
+}
+
+impl Code {
+    fn into_text(self) -> String {
+        match self {
+            Self::Text(text) => text,
+            Self::Number(number) => number.to_string(),
+        }
+    }
 }
 
 impl Call {
@@ -150,6 +170,9 @@ impl Call {
             .extend(&self.path);
         if !self.query.is_empty() {
             url.query_pairs_mut().extend_pairs(&self.query);
+            // A space as `+` belongs to forms; not every vendor takes it in a URL. A real `+` is `%2B` by now.
+            let query = url.query().unwrap_or_default().replace('+', "%20");
+            url.set_query(Some(&query));
         }
         url
     }
@@ -163,17 +186,12 @@ impl Client {
             channel: Channel {
                 share: transport.share(),
                 transport,
-                governor: Arc::new(Governor::new(endpoint.requests_per_minute)),
+                governor: Arc::new(Governor::new(endpoint.limit)),
                 metrics,
             },
-            credential: Credential::new(
-                endpoint.token_url,
-                endpoint.client_id,
-                endpoint.client_secret,
-                clock,
-            ),
-            api_url: endpoint.api_url,
+            api_url: endpoint.api_url.clone(),
             dialect: endpoint.dialect,
+            credential: Credential::new(endpoint, clock),
         }
     }
 
@@ -264,7 +282,8 @@ impl Client {
     }
 
     fn observe_rate_limit(&self, answer: &Answer<'_>) {
-        let [count, allowed, reset] = self.dialect.rate_limit_headers.map(|name| answer.number(name));
+        let Some(names) = self.dialect.rate_limit_headers else { return };
+        let [count, allowed, reset] = names.map(|name| answer.number(name));
         if let (Some(count), Some(allowed), Some(reset)) = (count, allowed, reset) {
             self.channel.governor.observe(count, allowed, Duration::from_secs(reset.into()));
         }
@@ -275,14 +294,15 @@ impl Client {
         // Not even an echo of the token may get into a log.
         let shown = |text: &str| harmless(text).filter(|text| !text.contains(token));
         let mut error = status_error(operation, answer.status().as_u16());
-        error.correlation_id = answer.header(self.dialect.correlation_header).and_then(shown);
+        error.correlation_id =
+            self.dialect.correlation_header.and_then(|name| answer.header(name)).and_then(shown);
         if answer.status().as_u16() == 429 {
             error.kind = self.channel.rate_limited(&answer);
         }
         // A body that cannot be read must not hide the status.
         if let Ok(body) = answer.body(ERROR_LIMIT).await {
             let code = serde_json::from_slice::<ErrorBody>(&body).ok().and_then(|body| body.code);
-            error.code = code.as_deref().and_then(shown);
+            error.code = code.and_then(|code| shown(&code.into_text()));
         }
         // A code that no other try will mend makes the request itself the trouble.
         if error.kind == Kind::Unavailable && self.is_final(&error) {
@@ -337,9 +357,13 @@ async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
 /// Parses an answer. `serde`'s own message could quote the answer, so only the place is told.
 fn parse<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(body).map_err(|error| {
-        let what = if error.is_data() { "JSON of another shape than documented" } else { "not JSON" };
+        let (kind, what) = if error.is_data() {
+            (Kind::Unexpected, "JSON of another shape than documented")
+        } else {
+            (Kind::Malformed, "not JSON")
+        };
         let detail = format!("the answer is {what} (line {}, column {})", error.line(), error.column());
-        Error::new(Kind::Malformed, operation, detail)
+        Error::new(kind, operation, detail)
     })
 }
 

@@ -10,7 +10,7 @@ use tokio::time::Instant;
 use url::Url;
 
 use super::channel::Channel;
-use super::client::status_error;
+use super::client::{Endpoint, status_error};
 use super::error::{Error, Kind, harmless};
 use crate::clock::Clock;
 use crate::secret::Secret;
@@ -35,6 +35,9 @@ pub(super) struct Credential {
     token_url: Url,
     client_id: String,
     client_secret: Secret,
+    /// The scopes to ask for, as the token endpoint takes them.
+    scope: Option<String>,
+    refused_advice: &'static str,
     clock: Clock,
     /// Held while a token is fetched, so that others wait for that one instead of fetching their own.
     token: Mutex<Option<Token>>,
@@ -65,8 +68,11 @@ impl Token {
 }
 
 impl Credential {
-    pub(super) fn new(token_url: Url, client_id: String, client_secret: Secret, clock: Clock) -> Self {
-        Self { token_url, client_id, client_secret, clock, token: Mutex::default() }
+    pub(super) fn new(endpoint: Endpoint, clock: Clock) -> Self {
+        let Endpoint { token_url, client_id, client_secret, scopes, dialect, .. } = endpoint;
+        let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
+        let refused_advice = dialect.refused_advice;
+        Self { token_url, client_id, client_secret, scope, refused_advice, clock, token: Mutex::default() }
     }
 
     /// The current token, fetched first if there is none or it is about to expire.
@@ -98,7 +104,8 @@ impl Credential {
             .http()
             .post(self.token_url.clone())
             .basic_auth(&self.client_id, Some(secret.expose_secret()))
-            .form(&[("grant_type", "client_credentials")]);
+            .header("accept", "application/json")
+            .form(&[("grant_type", Some("client_credentials")), ("scope", self.scope.as_deref())]);
         let answer = channel.send(OPERATION, request).await?;
         let status = answer.status();
         if status.as_u16() == 429 {
@@ -107,7 +114,7 @@ impl Credential {
         }
         let body = answer.body(BODY_LIMIT).await?;
         if !status.is_success() {
-            return Err(refusal(status.as_u16(), &body));
+            return Err(refusal(status.as_u16(), &body, self.refused_advice));
         }
         let answer: TokenAnswer = serde_json::from_slice(&body).map_err(|_| {
             Error::new(Kind::Malformed, OPERATION, "the token answer is not the JSON of an OAuth token")
@@ -130,15 +137,11 @@ fn seconds(value: &serde_json::Value) -> Option<Duration> {
 }
 
 /// What a refused token request means. The answer is OAuth's, not the API's: an `error` and no more.
-fn refusal(status: u16, body: &[u8]) -> Error {
+fn refusal(status: u16, body: &[u8], advice: &str) -> Error {
     let code = serde_json::from_slice::<TokenRefusal>(body).ok().and_then(|refusal| refusal.error);
     let mut error = match status {
         500.. => status_error(OPERATION, status),
-        _ => Error::new(
-            Kind::Unauthorized,
-            OPERATION,
-            format!("the login host answered {status}: check client_id, client_secret and region"),
-        ),
+        _ => Error::new(Kind::Unauthorized, OPERATION, format!("the login host answered {status}: {advice}")),
     };
     error.code = code.as_deref().and_then(harmless);
     error
@@ -162,7 +165,8 @@ mod tests {
 
     #[test]
     fn a_refused_token_names_what_to_check_and_the_oauth_error_but_nothing_else() {
-        let error = refusal(401, br#"{"error":"invalid_client","error_description":"jane@example.com"}"#);
+        let body = br#"{"error":"invalid_client","error_description":"jane@example.com"}"#;
+        let error = refusal(401, body, "check client_secret");
         assert_eq!((error.kind, error.code.as_deref()), (Kind::Unauthorized, Some("invalid_client")));
         assert!(
             error.to_string().contains("client_secret") && !error.to_string().contains("jane"),

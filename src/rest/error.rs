@@ -39,8 +39,10 @@ pub enum Kind {
     Timeout,
     /// No connection, or it broke.
     Unreachable,
-    /// The answer is not what the contract says.
+    /// The answer is not JSON, or not all of it.
     Malformed,
+    /// The answer is JSON of another shape than the contract says.
+    Unexpected,
     /// The answer is larger than the exporter is willing to read.
     TooLarge,
 }
@@ -86,7 +88,7 @@ impl From<Error> for Failure {
             Kind::Rejected | Kind::Unavailable | Kind::NotFound => Reason::Server,
             Kind::Timeout => Reason::Timeout,
             Kind::Unreachable => Reason::Network,
-            Kind::Malformed => Reason::Decode,
+            Kind::Malformed | Kind::Unexpected => Reason::Decode,
             Kind::TooLarge => Reason::Limit,
         };
         let retry_after = match error.kind {

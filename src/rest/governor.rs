@@ -9,7 +9,8 @@ use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota};
 use tokio::time::Instant;
 
-const MINUTE: Duration = Duration::from_mins(1);
+/// The longest window that a vendor announces.
+const VENDOR_WINDOW: Duration = Duration::from_mins(1);
 
 /// From this used share of the vendor's window on, the rest of the window is spread over what is left of it.
 const PACE_FROM: f64 = 0.8;
@@ -17,9 +18,32 @@ const PACE_FROM: f64 = 0.8;
 /// After a pause that the vendor asked for, requests start again so far apart, not all in the same moment.
 const AFTER_PAUSE: Duration = Duration::from_millis(250);
 
+/// So many requests in any window of such a length, bursts included.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Requests.
+    pub requests: NonZeroU32,
+    /// The length of the window.
+    pub window: Duration,
+}
+
+impl Limit {
+    /// `requests` in any 60 seconds.
+    #[must_use]
+    pub fn per_minute(requests: NonZeroU32) -> Self {
+        Self { requests, window: Duration::from_mins(1) }
+    }
+
+    /// `requests` in any second.
+    #[must_use]
+    pub fn per_second(requests: NonZeroU32) -> Self {
+        Self { requests, window: Duration::from_secs(1) }
+    }
+}
+
 /// A token bucket with a memory of what the vendor said.
 pub(super) struct Governor {
-    limit: u32,
+    limit: Limit,
     bucket: DefaultDirectRateLimiter,
     state: Mutex<State>,
 }
@@ -32,19 +56,19 @@ struct State {
     spacing: Duration,
     /// Counts what the vendor asked for, so that a claimed slot is not used after a newer wish.
     wishes: u64,
-    /// When the requests of the last minute were sent.
+    /// When the requests of the last window were sent.
     sent: VecDeque<Instant>,
 }
 
 impl Governor {
-    /// At most `limit` requests in any 60 seconds, bursts included.
-    pub(super) fn new(limit: NonZeroU32) -> Self {
-        // A bucket of B that refills at R a minute lets B + R pass in some minute: so the two share the limit.
-        let burst = NonZeroU32::new(limit.get() / 10).unwrap_or(NonZeroU32::MIN);
-        let refill = (limit.get() - burst.get()).max(1);
+    pub(super) fn new(limit: Limit) -> Self {
+        let Limit { requests, window } = limit;
+        // A bucket of B that refills at R a window lets B + R pass in some window: so the two share the limit.
+        let burst = NonZeroU32::new(requests.get() / 10).unwrap_or(NonZeroU32::MIN);
+        let refill = (requests.get() - burst.get()).max(1);
         let quota =
-            Quota::with_period(MINUTE / refill).expect("a minute divided is not zero").allow_burst(burst);
-        Self { limit: limit.get(), bucket: DefaultDirectRateLimiter::direct(quota), state: Mutex::default() }
+            Quota::with_period(window / refill).expect("a window divided is not zero").allow_burst(burst);
+        Self { limit, bucket: DefaultDirectRateLimiter::direct(quota), state: Mutex::default() }
     }
 
     /// Waits as long as the vendor wants us to. Each waiter gets a slot of its own.
@@ -66,12 +90,12 @@ impl Governor {
         }
     }
 
-    /// Takes a place in the current 60 seconds for a request that is sent now, or says how long there is none.
+    /// Takes a place in the current window for a request that is sent now, or says how long there is none.
     pub(super) fn take(&self) -> Result<(), Duration> {
         self.bucket.check().map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))?;
         let now = Instant::now();
         let mut state = self.lock();
-        state.forget(now);
+        state.forget(now, self.limit.window);
         state.sent.push_back(now);
         Ok(())
     }
@@ -84,7 +108,7 @@ impl Governor {
     /// Takes note of the vendor's own window: `count` of `allowed` requests used, `reset` until it starts anew.
     pub(super) fn observe(&self, count: u32, allowed: u32, reset: Duration) {
         if allowed > 0 && f64::from(count) >= PACE_FROM * f64::from(allowed) {
-            let spacing = reset.min(MINUTE) / allowed.saturating_sub(count).max(1);
+            let spacing = reset.min(VENDOR_WINDOW) / allowed.saturating_sub(count).max(1);
             self.wish(spacing, spacing);
         }
     }
@@ -103,18 +127,18 @@ impl Governor {
         self.state.lock().expect("never held across a panic")
     }
 
-    /// Requests that may still be sent in the current 60 seconds.
+    /// Requests that may still be sent in the current window.
     pub(super) fn remaining(&self) -> u32 {
         let mut state = self.lock();
-        state.forget(Instant::now());
-        self.limit.saturating_sub(u32::try_from(state.sent.len()).unwrap_or(u32::MAX))
+        state.forget(Instant::now(), self.limit.window);
+        self.limit.requests.get().saturating_sub(u32::try_from(state.sent.len()).unwrap_or(u32::MAX))
     }
 }
 
 impl State {
-    /// Forgets the requests that are older than a minute.
-    fn forget(&mut self, now: Instant) {
-        while self.sent.front().is_some_and(|at| now - *at >= MINUTE) {
+    /// Forgets the requests that are older than the window.
+    fn forget(&mut self, now: Instant, window: Duration) {
+        while self.sent.front().is_some_and(|at| now - *at >= window) {
             self.sent.pop_front();
         }
     }
@@ -124,8 +148,10 @@ impl State {
 mod tests {
     use super::*;
 
+    const MINUTE: Duration = Duration::from_mins(1);
+
     fn governor(limit: u32) -> Governor {
-        Governor::new(NonZeroU32::new(limit).unwrap())
+        Governor::new(Limit::per_minute(NonZeroU32::new(limit).unwrap()))
     }
 
     #[test]

@@ -26,7 +26,7 @@ pub use self::settings::{
 use self::usage::UsageCollector;
 use crate::clock::Clock;
 use crate::collector::Launch;
-use crate::rest::{Client, Dialect, Endpoint, Transport};
+use crate::rest::{Client, Dialect, Endpoint, Limit, Transport};
 use crate::telemetry::ApiMetrics;
 
 /// The provider's configuration key and label value.
@@ -34,9 +34,10 @@ pub const PROVIDER: &str = "genesys_cloud";
 
 /// How Genesys Cloud answers.
 const DIALECT: Dialect = Dialect {
-    correlation_header: "inin-correlation-id",
-    rate_limit_headers: ["inin-ratelimit-count", "inin-ratelimit-allowed", "inin-ratelimit-reset"],
+    correlation_header: Some("inin-correlation-id"),
+    rate_limit_headers: Some(["inin-ratelimit-count", "inin-ratelimit-allowed", "inin-ratelimit-reset"]),
     final_codes: &["ip.not.authorized", "max.response.size.reached"],
+    refused_advice: "check client_id, client_secret and region",
 };
 
 /// Launches the enabled collectors of one organization, which share the returned client, its token and its rate limit.
@@ -53,7 +54,9 @@ pub fn launch(
         token_url: settings.token_url(),
         client_id: settings.client_id.clone(),
         client_secret: settings.client_secret.clone(),
-        requests_per_minute: settings.requests_per_minute,
+        // Scopes do not restrict clients of this grant at Genesys Cloud: their roles do.
+        scopes: Vec::new(),
+        limit: Limit::per_minute(settings.requests_per_minute),
         dialect: DIALECT,
     };
     let client = Arc::new(Client::new(endpoint, transport, metrics, clock.clone()));

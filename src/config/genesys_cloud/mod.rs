@@ -1,11 +1,16 @@
 //! Reads the `genesys_cloud` section of an organization.
 
+mod collectors;
+mod redacted;
+
 use std::num::NonZeroU32;
 
 use url::Url;
 
+pub(super) use redacted::GenesysCloudView;
+
 use super::fields::{Either, Fields};
-use super::{collectors, shared};
+use super::shared;
 use crate::providers::genesys_cloud::allowance::LICENSES;
 use crate::providers::genesys_cloud::regions::{self, REGIONS};
 use crate::providers::genesys_cloud::{Allowance, Price, Settings};

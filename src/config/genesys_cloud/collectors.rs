@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::fields::Fields;
-use super::shared::{self, DAY, HOUR};
-use super::value::Value;
+use crate::config::fields::Fields;
+use crate::config::shared::{self, DAY, HOUR, collector};
+use crate::config::value::Value;
 use crate::providers::genesys_cloud::{ClientSummarySettings, OauthClientsSettings, UsageApi, UsageSettings};
 
 /// The collectors that are enabled.
@@ -16,23 +16,14 @@ pub(super) struct Collectors {
 
 pub(super) fn all(fields: &mut Fields) -> Collectors {
     let collectors = Collectors {
-        usage: collector(&fields.get("usage"), usage),
-        client_summary: collector(&fields.get("client_summary"), client_summary),
-        oauth_clients: collector(&fields.get("oauth_clients"), oauth_clients),
+        usage: collector(&fields.get("usage"), true, usage),
+        client_summary: collector(&fields.get("client_summary"), true, client_summary),
+        oauth_clients: collector(&fields.get("oauth_clients"), true, oauth_clients),
     };
     if let Collectors { usage: None, client_summary: None, oauth_clients: None } = collectors {
         fields.fault("every collector is disabled; enable one, or remove the organization");
     }
     collectors
-}
-
-/// A disabled collector is read all the same: its faults would show on the day it is enabled.
-fn collector<T>(section: &Value, read: impl FnOnce(&mut Fields) -> T) -> Option<T> {
-    section.mapping(|fields| {
-        let enabled = fields.get("enabled").boolean().unwrap_or(true);
-        let settings = read(fields);
-        enabled.then_some(settings)
-    })
 }
 
 fn usage(fields: &mut Fields) -> UsageSettings {

@@ -271,7 +271,7 @@ fn every_fault_of_the_variables_names_its_variable() {
          GENESYSCLOUD_OAUTHCLIENT_ID_FILE",
         "environment: GENESYSCLOUD_OAUTHCLIENT_SECRET: GENESYSCLOUD_OAUTHCLIENT_SECRET and \
          GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE exclude each other; set one of them",
-        "environment: CCAAS_EXPORTER_ORGANIZATION: expected the organization's name, up to 128 characters, none of \
+        "environment: CCAAS_EXPORTER_ORGANIZATION: expected a name for the organization, up to 128 characters, none of \
          them a control character, found \"\\t\"",
     ];
     assert_eq!(faults.iter().collect::<Vec<_>>(), expected);

@@ -86,16 +86,7 @@ impl Setup {
         config.global.request_timeout = self.request_timeout;
         let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
         settings.requests_per_minute = NonZeroU32::new(100_000).expect("not zero");
-        for schedule in [
-            settings.usage.as_mut().map(|usage| &mut usage.schedule),
-            settings.client_summary.as_mut().map(|summary| &mut summary.schedule),
-            settings.oauth_clients.as_mut().map(|clients| &mut clients.schedule),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            schedule.refresh = self.refresh;
-        }
+        set_refresh(settings, self.refresh);
         (self.change)(settings);
         config
     }
@@ -105,6 +96,28 @@ impl Setup {
         let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
         let config = self.config(&vendor.url());
         Stage::start(config, self.clock.clone(), simulator, vendor).await
+    }
+}
+
+/// Gives every collector the same interval, also one that a configuration could not have.
+pub fn set_refresh(settings: &mut Settings, refresh: Duration) {
+    for schedule in [
+        settings.usage.as_mut().map(|usage| &mut usage.schedule),
+        settings.client_summary.as_mut().map(|summary| &mut summary.schedule),
+        settings.client_query.as_mut().map(|query| &mut query.schedule),
+        settings.searches.as_mut().map(|searches| &mut searches.schedule),
+        settings.app_client_usage.as_mut().map(|usage| &mut usage.schedule),
+        settings.oauth_clients.as_mut(),
+        settings.limits.as_mut(),
+        settings.billable_usage.as_mut(),
+        settings.contracts.as_mut().map(|contracts| &mut contracts.schedule),
+        settings.invoices.as_mut().map(|invoices| &mut invoices.schedule),
+        settings.trustee_overview.as_mut().map(|overview| &mut overview.schedule),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        schedule.refresh = refresh;
     }
 }
 

@@ -56,7 +56,15 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
         fair_use_excluded_clients: excluded,
         usage: collectors.usage,
         client_summary: collectors.client_summary,
+        client_query: collectors.client_query,
+        searches: collectors.searches,
+        app_client_usage: collectors.app_client_usage,
         oauth_clients: collectors.oauth_clients,
+        limits: collectors.limits,
+        billable_usage: collectors.billable_usage,
+        contracts: collectors.contracts,
+        invoices: collectors.invoices,
+        trustee_overview: collectors.trustee_overview,
     })
 }
 

@@ -21,7 +21,9 @@ use self::client_summary::ClientSummaryCollector;
 pub use self::execution::Pacing;
 use self::oauth_clients::{Directory, OauthClientsCollector};
 pub use self::settings::{
-    Allowance, ClientSummarySettings, OauthClientsSettings, Price, Settings, UsageApi, UsageSettings,
+    Allowance, AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, ContractsSettings,
+    Customer, InvoicesSettings, Price, Search, SearchesSettings, Settings, TrusteeOverviewSettings, UsageApi,
+    UsageSettings,
 };
 use self::usage::UsageCollector;
 use crate::clock::Clock;
@@ -73,8 +75,8 @@ pub fn launch(
         let (client, directory, clock) = (client.clone(), directory.clone(), clock.clone());
         launcher.launch(ClientSummaryCollector::new(client, directory, summary, clock, pacing), schedule);
     }
-    if let Some(clients) = &settings.oauth_clients {
-        launcher.launch(OauthClientsCollector::new(directory), clients.schedule);
+    if let Some(schedule) = settings.oauth_clients {
+        launcher.launch(OauthClientsCollector::new(directory), schedule);
     }
     client
 }

@@ -10,8 +10,10 @@ mod duration;
 mod exchange;
 mod faults;
 mod genesys_cloud;
+mod limit;
 mod log;
 mod login;
+mod planted;
 #[cfg(test)]
 mod testing;
 mod wire;
@@ -38,8 +40,8 @@ use login::Login;
 use wire::{Cord, Wires};
 
 pub use faults::Scenario;
-pub use genesys_cloud::{PLANTED_EMAIL, PLANTED_SECRET};
 pub use log::ReceivedRequest;
+pub use planted::{PLANTED_EMAIL, PLANTED_PERSON, PLANTED_PHONE, PLANTED_SECRET};
 
 /// The client id that the simulator accepts, for either vendor.
 pub const CLIENT_ID: &str = "demo";

@@ -111,7 +111,11 @@ impl Bench {
 
 /// Makes every call; returns what is wrong, and which operations of the document never succeeded.
 async fn play(document: &str, calls: &str) -> (Vec<String>, Vec<String>) {
-    let options = Options { requests_per_minute: 100_000, ..Options::new(fixed_clock()) };
+    let options = Options {
+        requests_per_minute: 100_000,
+        talkdesk_requests_per_second: 100_000,
+        ..Options::new(fixed_clock())
+    };
     let simulator = Simulator::new(options);
     let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();

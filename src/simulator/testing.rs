@@ -21,7 +21,11 @@ pub(super) struct Bench {
 }
 
 pub(super) fn options() -> Options {
-    Options { pending_polls: 0, ..Options::new(Clock::fixed(NOW.parse::<Timestamp>().unwrap())) }
+    Options {
+        pending_polls: 0,
+        talkdesk_requests_per_second: 10_000,
+        ..Options::new(Clock::fixed(NOW.parse::<Timestamp>().unwrap()))
+    }
 }
 
 impl Bench {

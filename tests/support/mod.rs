@@ -45,7 +45,11 @@ impl Setup {
     /// One organization on a clock that stands still; collectors run once.
     pub fn new() -> Self {
         Self {
-            options: Options { requests_per_minute: 100_000, ..Options::new(fixed_clock()) },
+            options: Options {
+                requests_per_minute: 100_000,
+                talkdesk_requests_per_second: 100_000,
+                ..Options::new(fixed_clock())
+            },
             clock: fixed_clock(),
             refresh: Duration::from_hours(6),
             request_timeout: Duration::from_secs(30),

@@ -6,10 +6,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::json;
-use url::Url;
 
 use super::fold::{Fold, Grouping};
 use crate::model::{Failure, Reason};
+use crate::providers::genesys_cloud::cursor;
 use crate::providers::genesys_cloud::days::plus;
 use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Pacing, State};
 use crate::rest::{Call, Client, Error, Kind, Rows, harmless};
@@ -160,7 +160,8 @@ impl Job<'_> {
         let days = self.query.first..=self.query.last;
         let Rows { rows, envelope, digest, count } =
             self.query.client.rows::<_, Envelope>(&call, "entities", || Fold::new(days.clone())).await?;
-        let next = envelope.next_uri.as_deref().filter(|uri| !uri.is_empty()).map(cursor).transpose()?;
+        let next = envelope.next_uri.as_deref().filter(|uri| !uri.is_empty());
+        let next = next.map(|uri| cursor::after(&call, uri)).transpose()?;
         let page = Page { id: id.to_owned(), fold: rows, digest: (count > 0).then_some(digest), next };
         Ok((envelope, page))
     }
@@ -230,30 +231,5 @@ fn page_failure(error: Error) -> ReadError {
 impl Envelope {
     fn is_state(&self, state: &str) -> bool {
         self.query_status.eq_ignore_ascii_case(state)
-    }
-}
-
-/// The cursor in a `nextUri`, absolute or not. Only the cursor is taken: the next page is asked for where the first one was.
-fn cursor(next_uri: &str) -> Result<String, Error> {
-    let base = Url::parse("https://unused.invalid/").expect("a constant URL");
-    base.join(next_uri)
-        .ok()
-        .and_then(|url| {
-            url.query_pairs().find(|(name, _)| name == "after").map(|(_, value)| value.into_owned())
-        })
-        .ok_or_else(|| Error::new(Kind::Malformed, "getUsageAggregatesJob", "nextUri holds no after cursor"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cursor_is_found_in_a_path_and_in_a_url_of_whatever_host() {
-        for uri in ["/api/v2/usage/x?pageSize=5&after=a%2Bb%3D", "https://elsewhere.example/y?after=a%2Bb%3D"]
-        {
-            assert_eq!(cursor(uri).unwrap(), "a+b=", "{uri}");
-        }
-        assert_eq!(cursor("/api/v2/usage/x?pageSize=5").unwrap_err().kind, Kind::Malformed);
     }
 }

@@ -1,11 +1,13 @@
 //! A simulator on a socket, for the tests of this room.
 
-use jiff::Timestamp;
+use std::sync::{Arc, Mutex};
+
+use jiff::{Span, Timestamp};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator, serve};
+use super::{CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator, locked, serve};
 use crate::clock::Clock;
 
 /// A Saturday at noon.
@@ -19,7 +21,11 @@ pub(super) struct Bench {
 }
 
 pub(super) fn options() -> Options {
-    Options { pending_polls: 0, ..Options::new(Clock::fixed(NOW.parse::<Timestamp>().unwrap())) }
+    Options {
+        pending_polls: 0,
+        talkdesk_requests_per_second: 10_000,
+        ..Options::new(Clock::fixed(NOW.parse::<Timestamp>().unwrap()))
+    }
 }
 
 impl Bench {
@@ -42,14 +48,25 @@ impl Bench {
     }
 
     pub(super) async fn renew(&mut self) {
-        let request = self.http.post(self.url("/oauth/token")).basic_auth(CLIENT_ID, Some(CLIENT_SECRET));
-        let answer = request.form(&[("grant_type", "client_credentials")]).send().await.unwrap();
-        let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default();
-        self.token = body["access_token"].as_str().unwrap_or_default().to_owned();
+        self.log_in(CLIENT_ID).await;
     }
 
+    pub(super) async fn log_in(&mut self, client_id: &str) {
+        self.token = self.new_token(client_id, "").await;
+    }
+
+    /// A token of a client for these scopes; for all of them when none is named.
+    pub(super) async fn new_token(&self, client_id: &str, scope: &str) -> String {
+        let request = self.http.post(self.url("/oauth/token")).basic_auth(client_id, Some(CLIENT_SECRET));
+        let form = [("grant_type", "client_credentials"), ("scope", scope)];
+        let answer = request.form(&form).send().await.unwrap();
+        let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default();
+        body["access_token"].as_str().unwrap_or_default().to_owned()
+    }
+
+    /// The address of a path, or of a link that is whole already.
     pub(super) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.address)
+        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.address) }
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -67,7 +84,11 @@ impl Bench {
 
     /// Starts a job and reads all of its rows.
     pub(super) async fn job(&self, body: &Value) -> Vec<Value> {
-        let (status, job) = self.post("/api/v2/usage/aggregates/query/jobs", body).await;
+        self.job_at("/api/v2/usage/aggregates/query/jobs", body).await
+    }
+
+    pub(super) async fn job_at(&self, path: &str, body: &Value) -> Vec<Value> {
+        let (status, job) = self.post(path, body).await;
         assert!(status.is_success(), "{job}");
         let mut rows = Vec::new();
         let mut next = Some(format!("{}?pageSize=1000", job["resultsUri"].as_str().unwrap()));
@@ -87,7 +108,11 @@ impl Bench {
 
     /// Starts a legacy query and reads its rows.
     pub(super) async fn legacy(&self, body: &Value) -> Vec<Value> {
-        let (status, execution) = self.post("/api/v2/usage/query", body).await;
+        self.legacy_at("/api/v2/usage/query", body).await
+    }
+
+    pub(super) async fn legacy_at(&self, path: &str, body: &Value) -> Vec<Value> {
+        let (status, execution) = self.post(path, body).await;
         assert!(status.is_success(), "{execution}");
         self.results(execution["resultsUri"].as_str().unwrap()).await
     }
@@ -102,11 +127,42 @@ impl Bench {
             }
         }
     }
+
+    /// Reads all pages of a list with cursors.
+    pub(super) async fn list(&self, path: &str) -> Vec<Value> {
+        let (mut entities, mut next) = (Vec::new(), Some(path.to_owned()));
+        while let Some(uri) = next {
+            let (status, page) = self.get(&uri).await;
+            assert!(status.is_success(), "{page}");
+            entities.extend(page["entities"].as_array().unwrap().iter().cloned());
+            next = page["nextUri"].as_str().map(str::to_owned);
+        }
+        entities
+    }
 }
 
 async fn read(answer: Response) -> (StatusCode, Value) {
     let status = answer.status();
     (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+}
+
+/// A clock that a test moves on.
+#[derive(Clone)]
+pub(super) struct Hands(Arc<Mutex<Timestamp>>);
+
+impl Hands {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(NOW.parse().unwrap())))
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        let hands = self.clone();
+        Clock::from_fn(move || *locked(&hands.0))
+    }
+
+    pub(super) fn forward(&self, span: Span) {
+        *locked(&self.0) += span;
+    }
 }
 
 /// The sum of one figure.

@@ -11,11 +11,7 @@ use super::world::{Client, World};
 use crate::simulator::answer::Answer;
 use crate::simulator::exchange::Call;
 use crate::simulator::faults::Fault;
-
-/// A secret that stands in every client of the list, as the vendor's description allows. It must be seen nowhere else.
-pub const PLANTED_SECRET: &str = "planted-oauth-client-secret";
-/// An address that stands in the description of every client. It must be seen nowhere else.
-pub const PLANTED_EMAIL: &str = "planted.person@example.com";
+use crate::simulator::planted::{PLANTED_EMAIL, PLANTED_SECRET};
 
 const PATH: &str = "/api/v2/oauth/clients";
 const PAGE_SIZE: usize = 25;
@@ -103,10 +99,10 @@ fn entity(world: &World, client: &Client, today: Day) -> Value {
 pub(super) fn organization(session: &Session, _: &Call) -> Result<Answer, Refusal> {
     let organization = session.organization;
     let body = json!({
-        "id": organization.id,
-        "name": organization.name,
-        "thirdPartyOrgName": "democontactcentre",
-        "domain": "demo-contact-centre",
+        "id": organization.id(),
+        "name": organization.profile.name,
+        "thirdPartyOrgName": organization.profile.short_name,
+        "domain": organization.profile.domain,
         "version": 7,
         "state": "active",
         "productPlatform": "PureCloud",
@@ -122,7 +118,7 @@ pub(super) fn organization(session: &Session, _: &Call) -> Result<Answer, Refusa
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]
 pub(super) fn token(session: &Session, _: &Call) -> Result<Answer, Refusal> {
     let organization = session.organization;
-    let reference = json!({ "id": organization.id, "name": organization.name });
+    let reference = json!({ "id": organization.id(), "name": organization.profile.name });
     let body = json!({
         "organization": reference,
         "homeOrganization": reference,

@@ -115,7 +115,7 @@ pub fn set_refresh(settings: &mut Settings, refresh: Duration) {
         settings.oauth_clients.as_mut(),
         settings.limits.as_mut(),
         settings.billable_usage.as_mut(),
-        settings.contracts.as_mut().map(|contracts| &mut contracts.schedule),
+        settings.contracts.as_mut(),
         settings.invoices.as_mut().map(|invoices| &mut invoices.schedule),
         settings.trustee_overview.as_mut().map(|overview| &mut overview.schedule),
     ]

@@ -2,21 +2,17 @@
 
 use std::time::Duration;
 
-use regex::Regex;
-
 use crate::config::fields::Fields;
 use crate::config::shared::{self, DAY, HOUR, collector};
 use crate::config::value::Value;
 use crate::model::Schedule;
 use crate::providers::genesys_cloud::{
-    AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, ContractsSettings, Customer,
-    InvoicesSettings, Search, SearchesSettings, TrusteeOverviewSettings, UsageApi, UsageSettings,
+    AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, Customer, InvoicesSettings, Search,
+    SearchesSettings, TrusteeOverviewSettings, UsageApi, UsageSettings,
 };
 
 /// The HTTP methods that a search can ask for.
 const METHODS: [&str; 9] = ["GET", "POST", "DELETE", "PATCH", "PUT", "HEAD", "CONNECT", "OPTIONS", "TRACE"];
-/// Finds the charge for API requests in contracts.
-const API_CHARGE_PATTERN: &str = r"(?i)\bapi\b.*request";
 
 /// The collectors that are enabled.
 pub(super) struct Collectors {
@@ -28,7 +24,7 @@ pub(super) struct Collectors {
     pub(super) oauth_clients: Option<Schedule>,
     pub(super) limits: Option<Schedule>,
     pub(super) billable_usage: Option<Schedule>,
-    pub(super) contracts: Option<ContractsSettings>,
+    pub(super) contracts: Option<Schedule>,
     pub(super) invoices: Option<InvoicesSettings>,
     pub(super) trustee_overview: Option<TrusteeOverviewSettings>,
 }
@@ -44,7 +40,7 @@ pub(super) fn all(fields: &mut Fields) -> Collectors {
         oauth_clients: collector(&fields.get("oauth_clients"), true, schedule(6 * HOUR)),
         limits: collector(&fields.get("limits"), true, schedule(24 * HOUR)),
         billable_usage: collector(&fields.get("billable_usage"), true, schedule(12 * HOUR)),
-        contracts: collector(&fields.get("contracts"), false, contracts),
+        contracts: collector(&fields.get("contracts"), false, schedule(12 * HOUR)),
         invoices: collector(&fields.get("invoices"), false, invoices),
         trustee_overview: collector(&fields.get("trustee_overview"), false, trustee_overview),
     };
@@ -166,16 +162,6 @@ fn search(fields: &mut Fields, names: &mut shared::Names) -> Option<Search> {
         template_uris: shared::texts(&fields.get("template_uris"), "a URI template as usage figures show it"),
         name: name?,
     })
-}
-
-fn contracts(fields: &mut Fields) -> ContractsSettings {
-    let pattern = fields.get("api_charge_pattern");
-    ContractsSettings {
-        schedule: shared::schedule(fields, 12 * HOUR),
-        api_charge_pattern: shared::pattern(&pattern).unwrap_or_else(|| {
-            Regex::new(API_CHARGE_PATTERN).expect("the default pattern is a regular expression")
-        }),
-    }
 }
 
 fn invoices(fields: &mut Fields) -> InvoicesSettings {

@@ -10,8 +10,8 @@ use crate::config::redacted::{CollectorView, ScheduleView, patterns, secret};
 use crate::config::variables::escape;
 use crate::model::Schedule;
 use crate::providers::genesys_cloud::{
-    Allowance, AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, ContractsSettings,
-    Customer, InvoicesSettings, Price, Search, Settings, TrusteeOverviewSettings, UsageApi, UsageSettings,
+    Allowance, AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, Customer,
+    InvoicesSettings, Price, Search, Settings, TrusteeOverviewSettings, UsageApi, UsageSettings,
 };
 
 #[derive(Serialize)]
@@ -32,6 +32,7 @@ pub(in crate::config) struct GenesysCloudView {
     overage_unit_price: Option<PriceView>,
     rate_limit: RateLimitView,
     fair_use_excluded_clients: Vec<String>,
+    api_charge_pattern: String,
     collectors: CollectorsView,
 }
 
@@ -49,6 +50,7 @@ impl GenesysCloudView {
             overage_unit_price: settings.overage_unit_price.as_ref().map(PriceView::new),
             rate_limit: RateLimitView { requests_per_minute: settings.requests_per_minute.get() },
             fair_use_excluded_clients: patterns(&settings.fair_use_excluded_clients),
+            api_charge_pattern: escape(settings.api_charge_pattern.as_str()),
             collectors: CollectorsView::new(settings),
         }
     }
@@ -103,7 +105,7 @@ struct CollectorsView {
     oauth_clients: CollectorView<ScheduleView>,
     limits: CollectorView<ScheduleView>,
     billable_usage: CollectorView<ScheduleView>,
-    contracts: CollectorView<ContractsView>,
+    contracts: CollectorView<ScheduleView>,
     invoices: CollectorView<InvoicesView>,
     trustee_overview: CollectorView<TrusteeOverviewView>,
 }
@@ -123,7 +125,7 @@ impl CollectorsView {
             oauth_clients: schedule(settings.oauth_clients),
             limits: schedule(settings.limits),
             billable_usage: schedule(settings.billable_usage),
-            contracts: CollectorView::new(settings.contracts.as_ref(), ContractsView::new),
+            contracts: schedule(settings.contracts),
             invoices: CollectorView::new(settings.invoices.as_ref(), InvoicesView::new),
             trustee_overview: CollectorView::new(
                 settings.trustee_overview.as_ref(),
@@ -239,22 +241,6 @@ struct AppClientUsageView {
 impl AppClientUsageView {
     fn new(settings: &AppClientUsageSettings) -> Self {
         Self { schedule: ScheduleView::new(settings.schedule), clients: texts(&settings.clients) }
-    }
-}
-
-#[derive(Serialize)]
-struct ContractsView {
-    #[serde(flatten)]
-    schedule: ScheduleView,
-    api_charge_pattern: String,
-}
-
-impl ContractsView {
-    fn new(settings: &ContractsSettings) -> Self {
-        Self {
-            schedule: ScheduleView::new(settings.schedule),
-            api_charge_pattern: escape(settings.api_charge_pattern.as_str()),
-        }
     }
 }
 

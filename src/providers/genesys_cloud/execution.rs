@@ -30,6 +30,12 @@ impl Default for Pacing {
 }
 
 impl Pacing {
+    /// The waits between questions: growing, without end.
+    pub(super) fn waits(self) -> impl Iterator<Item = Duration> {
+        let last = WAITS[WAITS.len() - 1];
+        WAITS.into_iter().chain(std::iter::repeat(last)).map(move |units| self.unit * units)
+    }
+
     /// As fast as a run of `timeout` needs: whoever asks for short runs wants short waits in them.
     pub(super) fn within(self, timeout: Duration) -> Self {
         Self { unit: self.unit.min(timeout / SHORTEST_USUAL_RUN) }
@@ -105,10 +111,8 @@ pub(super) async fn complete<E: Execution>(
     let mut unknown_states = 0;
     for _ in 0..2 {
         let id = execution.start().await.map_err(Ended::NotStarted)?;
-        let mut waits = WAITS.iter().chain(std::iter::repeat(&WAITS[WAITS.len() - 1]));
-        loop {
-            let wait = *waits.next().expect("the last wait repeats");
-            tokio::time::sleep(pacing.unit * wait).await;
+        for wait in pacing.waits() {
+            tokio::time::sleep(wait).await;
             match execution.poll(&id).await {
                 Ok(State::Pending) => {}
                 Ok(State::Unknown) => unknown_states += 1,

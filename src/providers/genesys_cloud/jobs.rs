@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::json;
-use url::Url;
 
+use super::cursor;
 use super::days::interval;
 use super::execution::{self, Completed, Ended, Execution, Pacing, State, is_too_large};
 use super::fold::{Fold, Grouping, Party};
@@ -200,7 +200,7 @@ impl Job<'_> {
         let Rows { rows, envelope, digest, count } =
             client.rows::<_, Envelope>(&call, "entities", new_fold).await?;
         let next = envelope.next_uri.as_deref().filter(|uri| !uri.is_empty());
-        let next = next.map(|uri| cursor(uri, get)).transpose()?;
+        let next = next.map(|uri| cursor::after(&call, uri)).transpose()?;
         let page = Page { id: id.to_owned(), fold: rows, digest: (count > 0).then_some(digest), next };
         Ok((envelope, page))
     }
@@ -252,33 +252,5 @@ impl Execution for Job<'_> {
 impl Envelope {
     fn is_state(&self, state: &str) -> bool {
         self.query_status.eq_ignore_ascii_case(state)
-    }
-}
-
-/// The cursor in a `nextUri`, absolute or not. Only the cursor is taken: the next page is asked for where the first one was.
-fn cursor(next_uri: &str, operation: &'static str) -> Result<String, Error> {
-    let base = Url::parse("https://unused.invalid/").expect("a constant URL");
-    base.join(next_uri)
-        .ok()
-        .and_then(|url| {
-            url.query_pairs().find(|(name, _)| name == "after").map(|(_, value)| value.into_owned())
-        })
-        .ok_or_else(|| Error::new(Kind::Malformed, operation, "nextUri holds no after cursor"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cursor_is_found_in_a_path_and_in_a_url_of_whatever_host() {
-        for uri in ["/api/v2/usage/x?pageSize=5&after=a%2Bb%3D", "https://elsewhere.example/y?after=a%2Bb%3D"]
-        {
-            assert_eq!(cursor(uri, "getUsageAggregatesJob").unwrap(), "a+b=", "{uri}");
-        }
-        assert_eq!(
-            cursor("/api/v2/usage/x?pageSize=5", "getUsageAggregatesJob").unwrap_err().kind,
-            Kind::Malformed
-        );
     }
 }

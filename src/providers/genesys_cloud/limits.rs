@@ -5,9 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::Deserialize;
-use serde_json::Value;
 
-use super::wire::Count;
+use super::wire::{Count, Lenient};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::Collector;
@@ -28,7 +27,7 @@ pub(super) struct LimitsCollector {
 
 #[derive(Deserialize)]
 struct Answer {
-    entities: Vec<Value>,
+    entities: Lenient<Entity>,
 }
 
 #[derive(Deserialize)]
@@ -38,32 +37,16 @@ struct Entity {
     value: Count,
 }
 
-/// The limits of an answer.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Limits {
-    /// Requests by key. One key has one limit, however often it stands there.
-    by_minute: BTreeMap<String, u64>,
-    invalid_entries: u64,
-}
-
 impl Answer {
-    fn limits(self) -> Result<Limits, Failure> {
-        let mut limits = Limits::default();
-        let entries = self.entities.len() as u64;
-        for entity in self.entities {
-            match serde_json::from_value(entity) {
-                Ok(Entity { key, value: Count(Some(value)) }) if key.ends_with(BY_MINUTE) => {
-                    limits.by_minute.insert(key, value);
-                }
-                Ok(Entity { key, .. }) if !key.is_empty() => {}
-                _ => limits.invalid_entries += 1,
-            }
-        }
-        if entries > 0 && limits.invalid_entries == entries {
-            let message = format!("none of the {entries} limits can be understood");
+    /// The limits by minute; of a key that stands there twice the last one.
+    fn by_minute(&self) -> Result<BTreeMap<&str, u64>, Failure> {
+        let Lenient { entries, invalid } = &self.entities;
+        if entries.is_empty() && *invalid > 0 {
+            let message = format!("none of the {invalid} limits can be understood");
             return Err(Failure::new(Reason::Decode, message));
         }
-        Ok(limits)
+        let by_minute = entries.iter().filter(|limit| limit.key.ends_with(BY_MINUTE));
+        Ok(by_minute.filter_map(|limit| Some((limit.key.as_str(), limit.value.0?))).collect())
     }
 }
 
@@ -81,14 +64,13 @@ impl Collector for LimitsCollector {
     async fn collect(&mut self) -> Result<Reading, CollectError> {
         let path = ["api", "v2", "organizations", "limits", "namespaces", NAMESPACE];
         let answer: Answer = self.client.json(&Call::get("getEffectiveLimits", &path)).await?;
-        let Limits { by_minute, invalid_entries } = answer.limits()?;
         let mut reading = Reading {
             data_through: Some(self.clock.now()),
-            invalid_rows: invalid_entries,
+            invalid_rows: answer.entities.invalid,
             ..Reading::default()
         };
-        for (key, requests) in &by_minute {
-            reading.samples.push(&catalogue::RATE_LIMIT_REQUESTS_PER_MINUTE, [key], *requests as f64);
+        for (key, requests) in answer.by_minute()? {
+            reading.samples.push(&catalogue::RATE_LIMIT_REQUESTS_PER_MINUTE, [key], requests as f64);
         }
         Ok(reading)
     }
@@ -97,39 +79,38 @@ impl Collector for LimitsCollector {
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
 
-    fn limits(entities: &Value) -> Result<Limits, Failure> {
-        serde_json::from_value::<Answer>(json!({"entities": entities})).unwrap().limits()
+    fn answer(entities: &Value) -> Answer {
+        serde_json::from_value(json!({"entities": entities})).unwrap()
     }
 
     #[test]
     fn only_limits_by_minute_are_taken_under_their_full_key() {
-        let limits = limits(&json!([
+        let answer = answer(&json!([
             {"key": "client.credentials.token.rate.per.minute", "namespace": "platform.api", "value": 300},
             {"key": "token.rate.per.minute", "value": "180"},
             {"key": "org.app.user.rate.per.minute", "value": null},
             {"key": "request.bytes.max", "value": 512_000},
         ]));
-        let expected = [("client.credentials.token.rate.per.minute", 300), ("token.rate.per.minute", 180)];
-        let by_minute = expected.map(|(key, value)| (key.to_owned(), value)).into();
-        assert_eq!(limits, Ok(Limits { by_minute, invalid_entries: 0 }));
+        let by_minute: Vec<_> = answer.by_minute().unwrap().into_iter().collect();
+        assert_eq!(
+            by_minute,
+            [("client.credentials.token.rate.per.minute", 300), ("token.rate.per.minute", 180)]
+        );
+        assert_eq!(answer.entities.invalid, 0);
     }
 
     #[test]
     fn entries_that_cannot_be_understood_are_counted_and_not_believed_to_be_all() {
-        let odd = [
-            json!(null),
-            json!({"value": 1}),
-            json!({"key": ""}),
-            json!({"key": "x.rate.per.minute", "value": -1}),
-        ];
+        let odd = [json!(null), json!({"value": 1}), json!({"key": "x.rate.per.minute", "value": -1})];
         let with_good = [&odd[..], &[json!({"key": "x.rate.per.minute", "value": 5})]].concat();
-        assert_eq!(limits(&with_good.into()).unwrap().invalid_entries, 4);
-        assert_eq!(limits(&odd.to_vec().into()).unwrap_err().reason, Reason::Decode);
-        assert_eq!(limits(&json!([])), Ok(Limits::default()));
+        let with_good = answer(&with_good.into());
+        assert_eq!((with_good.entities.invalid, with_good.by_minute().unwrap()["x.rate.per.minute"]), (3, 5));
+        assert_eq!(answer(&odd.to_vec().into()).by_minute().unwrap_err().reason, Reason::Decode);
+        assert!(answer(&json!([])).by_minute().unwrap().is_empty());
     }
 
     #[test]
@@ -139,18 +120,20 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_entry_is_a_limit_or_nothing_or_invalid(
+        fn every_entry_is_a_limit_or_another_one_or_invalid(
             entities in prop::collection::vec(prop_oneof![
                 ("[a-c]", any::<u32>()).prop_map(|(key, value)| json!({"key": format!("{key}.rate.per.minute"), "value": value})),
                 any::<String>().prop_map(|key| json!({"key": key, "value": key})),
                 any::<i64>().prop_map(Value::from),
             ], 0..20),
         ) {
-            let count = entities.len() as u64;
-            match limits(&entities.into()) {
-                Ok(limits) => prop_assert!(limits.by_minute.len() as u64 + limits.invalid_entries <= count),
+            let count = entities.len();
+            let answer = answer(&entities.into());
+            match answer.by_minute() {
+                Ok(limits) => prop_assert!(limits.len() <= answer.entities.entries.len()),
                 Err(failure) => prop_assert_eq!(failure.reason, Reason::Decode),
             }
+            prop_assert_eq!(answer.entities.entries.len() + answer.entities.invalid as usize, count);
         }
     }
 }

@@ -26,6 +26,8 @@ pub struct Settings {
     pub allowance: Option<Allowance>,
     /// Price of one request beyond the allowance.
     pub overage_unit_price: Option<Price>,
+    /// Finds the charge for API requests in contracts and overviews, by its name or its product's.
+    pub api_charge_pattern: Regex,
     /// Most requests that the exporter sends to this organization in any 60 seconds.
     pub requests_per_minute: NonZeroU32,
     /// Clients whose names match do not count towards fair use (jobs API only).
@@ -47,7 +49,7 @@ pub struct Settings {
     /// The billable usage report.
     pub billable_usage: Option<Schedule>,
     /// Contracts and their billing periods.
-    pub contracts: Option<ContractsSettings>,
+    pub contracts: Option<Schedule>,
     /// Invoices.
     pub invoices: Option<InvoicesSettings>,
     /// A partner's view of its customers.
@@ -172,15 +174,6 @@ pub struct AppClientUsageSettings {
     pub schedule: Schedule,
     /// The ids of the app's clients.
     pub clients: Vec<String>,
-}
-
-/// The `contracts` collector.
-#[derive(Debug, Clone)]
-pub struct ContractsSettings {
-    /// When it runs.
-    pub schedule: Schedule,
-    /// Finds the charge for API requests by its name or its product's name.
-    pub api_charge_pattern: Regex,
 }
 
 /// The `invoices` collector.

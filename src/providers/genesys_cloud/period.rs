@@ -3,7 +3,8 @@
 use jiff::ToSpan;
 use jiff::civil::Date;
 
-use crate::providers::genesys_cloud::days::plus;
+use super::billing::terms::{PeriodTerms, Terms};
+use super::days::plus;
 
 /// A billing period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +27,18 @@ pub(super) fn first_to_read(covered: Option<(Date, Date)>, needed: Date, settled
 }
 
 impl Period {
+    /// The period that contains `day`: by contract, else by an overview of a trustee, else by [`Self::configured`].
+    pub(super) fn of(day: Date, terms: &Terms, anchor_day: Option<i8>) -> Self {
+        for (periods, source) in [(&terms.contract, "contract"), (&terms.trustee, "trustee")] {
+            if let Some(PeriodTerms { start, end, .. }) = PeriodTerms::containing(periods, day) {
+                return Self { start: *start, end: *end, source };
+            }
+        }
+        Self::configured(day, anchor_day)
+    }
+
     /// The period that contains `day`: from one anchor day to the next, or the calendar month.
-    pub(super) fn containing(day: Date, anchor_day: Option<i8>) -> Self {
+    pub(super) fn configured(day: Date, anchor_day: Option<i8>) -> Self {
         let anchor = anchor_day.unwrap_or(1);
         let start_in_month = |first: Date| {
             let last = first.days_in_month();
@@ -65,7 +76,7 @@ mod tests {
     #[test]
     fn a_period_runs_from_anchor_day_to_anchor_day() {
         let period = |day, anchor| {
-            let period = Period::containing(day, anchor);
+            let period = Period::configured(day, anchor);
             (period.start, period.end)
         };
         assert_eq!(period(date(2026, 11, 20), Some(21)), (date(2026, 10, 21), date(2026, 11, 21)));
@@ -74,14 +85,28 @@ mod tests {
         assert_eq!(period(date(2026, 3, 1), Some(31)), (date(2026, 2, 28), date(2026, 3, 31)));
     }
 
+    #[test]
+    fn a_contract_counts_before_an_overview_and_that_before_the_configuration() {
+        let terms = |first, last| PeriodTerms {
+            start: date(2026, 11, first),
+            end: date(2026, 11, last),
+            allowance: None,
+            price: None,
+        };
+        let terms = Terms { contract: vec![terms(3, 10)], trustee: vec![terms(5, 15)] };
+        for (day, source) in [(9, "contract"), (10, "trustee"), (15, "anchor_day"), (2, "anchor_day")] {
+            assert_eq!(Period::of(date(2026, 11, day), &terms, Some(1)).source, source, "{day}");
+        }
+    }
+
     proptest! {
         #[test]
         fn periods_tile_the_calendar(days in 0_i64..20_000, anchor in prop::option::of(1_i8..=31)) {
             let day = plus(date(2000, 1, 1), days);
-            let period = Period::containing(day, anchor);
+            let period = Period::configured(day, anchor);
             prop_assert!(period.start <= day && day < period.end);
-            prop_assert_eq!(Period::containing(period.start, anchor), period);
-            prop_assert_eq!(Period::containing(period.end, anchor).start, period.end);
+            prop_assert_eq!(Period::configured(period.start, anchor), period);
+            prop_assert_eq!(Period::configured(period.end, anchor).start, period.end);
         }
     }
 }

@@ -99,7 +99,7 @@ gauges! {
     /// From GET /api/v2/billing/reports/billableusage (length of the field resources); cached.
     BILLABLE_USAGE_RESOURCES = "genesyscloud_billable_usage_resources" ["charge"] "resources";
 
-    /// API requests that the open billing period of the contract has been charged with so far.
+    /// API requests that the contract has been charged with so far in the billing period of yesterday, which is the open one from its second day on.
     /// From GET /api/v2/billing/contracts/{contractId}/billingperiods/{billingPeriodId} (field actualQuantity of the API charge), a preview of the vendor; cached.
     BILLED_REQUESTS = "genesyscloud_api_billed_requests" [] "requests";
 

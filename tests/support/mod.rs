@@ -13,6 +13,7 @@ use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Provider};
 use ccaas_exporter::providers::genesys_cloud::{Pacing, Settings};
 use ccaas_exporter::simulator::{self, CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -96,6 +97,11 @@ impl Setup {
         config
     }
 
+    /// The organizations whose billing the simulated partner may see.
+    pub fn customer_ids(&self) -> Vec<String> {
+        Simulator::new(self.options.clone()).customer_ids()
+    }
+
     pub async fn start(self) -> Stage {
         let simulator = Simulator::new(self.options.clone());
         let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
@@ -154,6 +160,25 @@ impl Vendor {
         format!("http://{}", self.address)
     }
 
+    /// What the vendor answers to anybody with a token.
+    pub async fn get(&self, path: &str) -> Value {
+        self.get_as(CLIENT_ID, path).await
+    }
+
+    /// What the vendor answers to the organization of a client.
+    pub async fn get_as(&self, client_id: &str, path: &str) -> Value {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let token =
+            http.post(format!("{}/oauth/token", self.url())).basic_auth(client_id, Some(CLIENT_SECRET));
+        let token = token.form(&[("grant_type", "client_credentials")]).send().await.expect("an answer");
+        let token: Value = token.json().await.expect("a token");
+        let token = token["access_token"].as_str().expect("a token");
+        let answer =
+            http.get(format!("{}{path}", self.url())).bearer_auth(token).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.expect("JSON")
+    }
+
     pub async fn stop(self) {
         self.stop.cancel();
         self.task.await.expect("the simulator ends");
@@ -187,6 +212,10 @@ impl Stage {
         });
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { simulator, vendor: Some(vendor), url, http, stop, task }
+    }
+
+    pub fn vendor(&self) -> &Vendor {
+        self.vendor.as_ref().expect("the vendor runs")
     }
 
     pub async fn get(&self, path: &str) -> reqwest::Response {

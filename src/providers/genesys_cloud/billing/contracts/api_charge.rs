@@ -1,17 +1,19 @@
 //! Which contract the organization's API requests are charged by, and on what terms.
 
+use jiff::civil::Date;
 use regex::Regex;
 
 use super::Known;
 use super::wire::{Charge, Details};
 use crate::providers::genesys_cloud::billing::terms::PeriodTerms;
+use crate::providers::genesys_cloud::days::plus;
 use crate::providers::genesys_cloud::settings::Price;
 use crate::providers::genesys_cloud::wire::{Decimal, first_day};
 
 /// The charge for API requests.
 #[derive(Debug, PartialEq)]
 pub(super) struct ApiCharge {
-    /// The requests that the open period has been charged with so far.
+    /// The requests that the period of yesterday has been charged with so far.
     pub(super) billed: Option<f64>,
     /// The contract's periods; terms are known of those that were read.
     pub(super) periods: Vec<PeriodTerms>,
@@ -31,8 +33,8 @@ enum Fit {
 impl ApiCharge {
     /// Finds it among the contracts, which need not all be of this organization: an app vendor sees those of its customers.
     /// Without any such charge a sole contract still tells the billing period.
-    pub(super) fn find(known: &[Known], organization_id: &str, pattern: &Regex) -> Option<Self> {
-        let finder = Finder { organization_id, pattern };
+    pub(super) fn find(known: &[Known], organization_id: &str, pattern: &Regex, today: Date) -> Option<Self> {
+        let finder = Finder { organization_id, pattern, yesterday: plus(today, -1) };
         let active: Vec<&Known> = known.iter().filter(|known| known.contract.is_active()).collect();
         let sole = active.len() == 1;
         let best = active.into_iter().max_by_key(|known| {
@@ -45,6 +47,7 @@ impl ApiCharge {
 struct Finder<'a> {
     organization_id: &'a str,
     pattern: &'a Regex,
+    yesterday: Date,
 }
 
 impl Finder<'_> {
@@ -78,9 +81,12 @@ impl Finder<'_> {
             let price = details.and_then(|details| self.charges(details).find_map(price));
             Some(PeriodTerms { start, end, allowance, price })
         });
-        let open = known.periods.iter().find(|(period, _)| period.is_open());
+        // On the first day of a period nothing of it has been charged, while the sums of usage are still those of the one before.
+        let current = known.periods.iter().find(|(period, _)| {
+            period.days().is_some_and(|(start, end)| (start..end).contains(&self.yesterday))
+        });
         let billed =
-            open.and_then(|(_, details)| sum(self.charges(details).map(|charge| charge.actual_quantity)));
+            current.and_then(|(_, details)| sum(self.charges(details).map(|charge| charge.actual_quantity)));
         ApiCharge { billed, periods: periods.collect() }
     }
 }
@@ -125,13 +131,17 @@ mod tests {
             "actualQuantity": 7.0, "overageRate": 0.0005, "overageCurrency": "USD"})
     }
 
+    fn find(known: &[Known]) -> Option<ApiCharge> {
+        ApiCharge::find(known, "own", &pattern(), date(2026, 11, 21))
+    }
+
     fn allowance(known: &[Known]) -> Option<f64> {
-        ApiCharge::find(known, "own", &pattern())?.periods[0].allowance
+        find(known)?.periods[0].allowance
     }
 
     #[test]
     fn the_period_ends_after_its_last_day_and_has_the_terms_of_the_charge() {
-        let charge = ApiCharge::find(&[known("a", 1, &json!([api(None, 100)]))], "own", &pattern()).unwrap();
+        let charge = find(&[known("a", 1, &json!([api(None, 100)]))]).unwrap();
         assert_eq!(charge.billed, Some(7.0));
         let price = Some(Price { amount: 0.0005, currency: "USD".into() });
         let period =
@@ -166,10 +176,9 @@ mod tests {
 
     #[test]
     fn a_sole_contract_without_such_a_charge_tells_only_the_period() {
-        let charge =
-            ApiCharge::find(&[known("a", 1, &json!([{"name": "Cloud CX 2"}]))], "own", &pattern()).unwrap();
+        let charge = find(&[known("a", 1, &json!([{"name": "Cloud CX 2"}]))]).unwrap();
         assert_eq!((charge.billed, charge.periods[0].allowance), (None, None));
         let two = [known("a", 1, &json!([])), known("b", 2, &json!([]))];
-        assert_eq!(ApiCharge::find(&two, "own", &pattern()), None);
+        assert_eq!(find(&two), None);
     }
 }

@@ -16,6 +16,7 @@ use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::Collector;
 use crate::model::{CollectError, Reading};
+use crate::providers::genesys_cloud::days;
 use crate::providers::genesys_cloud::identity::Identity;
 use crate::providers::genesys_cloud::settings::Settings;
 use crate::rest::{Call, Client, Kind};
@@ -129,7 +130,8 @@ impl Collector for ContractsCollector {
         }
         let organization_id = self.identity.id().await?;
         let pattern = &self.settings.api_charge_pattern;
-        let api_charge = ApiCharge::find(&known, organization_id, pattern);
+        let today = days::of(self.clock.now());
+        let api_charge = ApiCharge::find(&known, organization_id, pattern, today);
         let mut reading = self.reading(&known, api_charge.as_ref());
         reading.invalid_rows += invalid + nameless.len() as u64;
         let periods = api_charge.map(|charge| charge.periods).unwrap_or_default();

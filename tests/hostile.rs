@@ -10,31 +10,17 @@
 
 mod support;
 
-use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use axum::Router;
-use axum::body::Body;
-use axum::extract::Request;
-use axum::response::Response;
-use ccaas_exporter::config::{Config, Provider};
-use ccaas_exporter::simulator::{Options, Simulator};
-use support::{Metrics, Stage, Vendor, fixed_clock, set_refresh};
+use support::Metrics;
+use support::scripted::{Answer, TOKEN, ok, stage};
 use tokio::net::TcpListener;
 
-/// Status, headers, body.
-type Answer = (u16, Vec<(&'static str, String)>, String);
-
-const TOKEN: &str = r#"{"access_token":"planted-token","token_type":"bearer","expires_in":86400}"#;
 const USAGE: &str =
     "{client_summary: {enabled: false}, oauth_clients: {enabled: false}, usage: {lookback: 1d}}";
 const CLIENTS: &str = "{usage: {enabled: false}, client_summary: {enabled: false}}";
-
-fn ok(body: impl Into<String>) -> Answer {
-    (200, vec![], body.into())
-}
 
 /// Seven clients, each with ten requests on one of the newest days.
 fn rows() -> String {
@@ -45,42 +31,6 @@ fn rows() -> String {
         )
     };
     (0..7).map(row).collect::<Vec<_>>().join(",")
-}
-
-/// The exporter against a vendor that answers by method, URI and body; refreshing fast.
-async fn stage(
-    collectors: &str,
-    answer: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'static,
-) -> Stage {
-    let answer = Arc::new(answer);
-    let vendor = Router::new().fallback(move |request: Request| {
-        let answer = answer.clone();
-        async move {
-            let (parts, body) = request.into_parts();
-            let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
-            let body = String::from_utf8_lossy(&body);
-            let (status, headers, body) = answer(parts.method.as_str(), &parts.uri.to_string(), &body);
-            let mut response = Response::builder().status(status);
-            for (name, value) in headers {
-                response = response.header(name, value);
-            }
-            response.body(Body::from(body)).unwrap()
-        }
-    });
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, vendor).await.unwrap() });
-    let text = format!(
-        "organizations: [{{name: acme, genesys_cloud: {{api_url: '{url}', login_url: '{url}', client_id: x, client_secret: y, \
-         rate_limit: {{requests_per_minute: 100000}}, collectors: {collectors}}}}}]"
-    );
-    let mut config = Config::parse(Path::new("test.yml"), &text, &|_| None).unwrap();
-    let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
-    set_refresh(settings, Duration::from_millis(400));
-    // The stage wants a simulator to stop; nobody talks to this one.
-    let simulator = Simulator::new(Options::new(fixed_clock()));
-    let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
-    Stage::start(config, fixed_clock(), simulator, vendor).await
 }
 
 fn samples(metrics: &Metrics) -> usize {

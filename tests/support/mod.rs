@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
 pub mod contract;
+pub mod scripted;
 pub mod text;
 
 use std::num::NonZeroU32;

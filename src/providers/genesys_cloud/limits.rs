@@ -27,6 +27,8 @@ pub(super) struct LimitsCollector {
 
 #[derive(Deserialize)]
 struct Answer {
+    // With a function of its own the list must be there: another answer is not an empty one.
+    #[serde(deserialize_with = "Lenient::deserialize")]
     entities: Lenient<Entity>,
 }
 

@@ -1,0 +1,539 @@
+//! Watched clients, searches, an app's customers and limits, through the whole program: the figures are those that anybody with a
+//! token gets from the vendor, however the vendor cuts them up.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and its figures are whole numbers"
+)]
+
+mod support;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ccaas_exporter::simulator::{CLIENT_ID, CLIENT_SECRET, Simulator};
+use serde_json::{Value, json};
+use support::scripted::{self, Answer, TOKEN, ok};
+use support::{Metrics, Setup, Stage, Vendor, poll, scenario};
+
+const OFF: &str = "usage: {enabled: false}, client_summary: {enabled: false}, oauth_clients: {enabled: false}, \
+                   limits: {enabled: false}, billable_usage: {enabled: false}";
+const SEARCHED: &str = "genesyscloud_api_search_requests";
+const ENDPOINTS: &str = "genesyscloud_oauth_client_endpoint_requests";
+const CUSTOMERS: &str = "genesyscloud_app_client_organization_last_day_requests";
+
+fn only(collectors: &str) -> Setup {
+    Setup::new().collectors(&format!("{{{OFF}, {collectors}}}"))
+}
+
+fn at(text: &str) -> f64 {
+    text.parse::<jiff::Timestamp>().unwrap().as_second() as f64
+}
+
+/// Starts a query of the vendor as anybody with a token could, and waits for all its rows.
+async fn rows(vendor: &Vendor, path: &str, mut query: Value) -> Vec<Value> {
+    query["granularity"] = "Day".into();
+    let http = reqwest::Client::builder().no_proxy().build().unwrap();
+    let token = http.post(format!("{}/oauth/token", vendor.url())).basic_auth(CLIENT_ID, Some(CLIENT_SECRET));
+    let token = token.form(&[("grant_type", "client_credentials")]).send().await.unwrap();
+    let token: Value = token.json().await.unwrap();
+    let token = token["access_token"].as_str().unwrap();
+    let start = http.post(format!("{}{path}", vendor.url())).bearer_auth(token).json(&query);
+    let start: Value = start.send().await.unwrap().json().await.unwrap();
+    let results = match start["executionId"].as_str() {
+        Some(id) => format!("{path}/{id}/results"),
+        None => format!("{path}/{}?pageSize=1000", start["id"].as_str().unwrap()),
+    };
+    let answer = poll("the vendor's own answer", async || {
+        let answer = vendor.get(&results).await;
+        ["Succeeded", "Complete"].contains(&answer["queryStatus"].as_str().unwrap()).then_some(answer)
+    })
+    .await;
+    assert!(answer["nextUri"].is_null(), "more than one page");
+    answer[if start["id"].is_null() { "results" } else { "entities" }].as_array().unwrap().clone()
+}
+
+/// What the legacy API counts by endpoint on whole days of November 2026.
+async fn endpoints(vendor: &Vendor, first: u8, last: u8) -> Vec<Value> {
+    let interval = format!("2026-11-{first:02}T00:00:00Z/2026-11-{:02}T00:00:00Z", last + 1);
+    let group_by = ["OAuthClientId", "HttpMethod", "TemplateUri"];
+    rows(vendor, "/api/v2/usage/query", json!({"interval": interval, "groupBy": group_by})).await
+}
+
+/// Sums rows by fields and status class, in a way of its own; what is 0 is left out.
+fn sums<'a>(rows: impl IntoIterator<Item = &'a Value>, fields: &[&str]) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for row in rows {
+        let key: Vec<&str> = fields.iter().map(|field| row[*field].as_str().unwrap()).collect();
+        let count = |field: &str| row[field].as_u64().unwrap();
+        for (class, requests) in [
+            ("2xx", count("status200")),
+            ("3xx", count("status300")),
+            ("4xx", count("status400") - count("status429")),
+            ("429", count("status429")),
+            ("5xx", count("status500")),
+        ] {
+            if requests > 0 {
+                *sums.entry(format!("{}|{class}", key.join("|"))).or_default() += requests;
+            }
+        }
+    }
+    sums
+}
+
+/// The sums of a family by the values of some labels and the status class.
+fn shown(metrics: &Metrics, name: &str, labels: &[&str]) -> BTreeMap<String, u64> {
+    let mut sums = BTreeMap::new();
+    for sample in metrics.of(name, &[]) {
+        let key: Vec<&str> = labels.iter().chain(&["status"]).map(|label| sample.label(label)).collect();
+        *sums.entry(key.join("|")).or_default() += sample.value as u64;
+    }
+    sums
+}
+
+/// The ids of the listed clients with these names.
+async fn client_ids(names: &[&str]) -> Vec<String> {
+    let simulator = Simulator::new(Setup::new().options);
+    let vendor = Vendor::start(simulator, "127.0.0.1:0").await;
+    let list = vendor.get("/api/v2/oauth/clients").await;
+    let list = list["entities"].as_array().unwrap();
+    let id = |name: &&str| {
+        let client = list.iter().find(|client| client["name"] == **name).unwrap();
+        client["id"].as_str().unwrap().to_owned()
+    };
+    let ids = names.iter().map(id).collect();
+    vendor.stop().await;
+    ids
+}
+
+fn watch(client_ids: &[String], days: u8) -> Setup {
+    only(&format!("client_query: {{enabled: true, clients: [{}], days: {days}}}", client_ids.join(", ")))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_endpoints_of_watched_clients_are_what_the_vendor_counts() {
+    let ids = client_ids(&["wfm-export", "crm-connector"]).await;
+    let stage = watch(&ids, 3).start().await;
+    let metrics = stage.ready().await;
+    let vendor = endpoints(stage.vendor(), 18, 20).await;
+    let vendor = vendor.iter().filter(|row| ids.iter().any(|id| row["clientId"] == **id));
+    let vendor = sums(vendor, &["clientId", "httpMethod", "templateUri"]);
+    assert!(vendor.len() > 100, "{vendor:?}");
+    assert_eq!(shown(&metrics, ENDPOINTS, &["client_id", "method", "template_uri"]), vendor);
+    assert_eq!(
+        metrics.collector("data_through_timestamp_seconds", "client_query"),
+        at("2026-11-21T00:00:00Z")
+    );
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn folding_the_endpoints_of_many_clients_keeps_every_sum() {
+    let names = ["nightly-sync", "crm-connector", "wfm-export", "reporting-warehouse", "chat-widget-backend"];
+    let ids = client_ids(&names).await;
+    let stage = watch(&ids, 1).start().await;
+    let metrics = stage.ready().await;
+    let folded = metrics.value("ccaas_exporter_series_folded_ratio", &[]).unwrap();
+    assert!(folded > 0.0, "{folded}");
+    let vendor = endpoints(stage.vendor(), 20, 20).await;
+    let vendor = vendor.iter().filter(|row| ids.iter().any(|id| row["clientId"] == **id));
+    assert_eq!(shown(&metrics, ENDPOINTS, &["client_id"]), sums(vendor, &["clientId"]));
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_client_that_is_gone_or_in_trouble_leaves_the_others_alone() {
+    let mut ids = client_ids(&["wfm-export", "crm-connector"]).await;
+    ids.push("a/b?c".to_owned());
+    for outcome in ["failed", "lost"] {
+        let times = if outcome == "lost" { 2 } else { 1 };
+        let faults = format!(
+            "faults:\n  - {{operation: postClientUsageQuery, after: 1, times: {times}, fault: {{job: {outcome}}}}}"
+        );
+        let stage = watch(&ids, 1).scenario(&faults).start().await;
+        let metrics = stage.ready().await;
+        assert_eq!(metrics.collector("up", "client_query"), 1.0, "{outcome}");
+        let clients = metrics.sums(ENDPOINTS, "client_id");
+        assert!(!clients.is_empty() && clients.len() <= 2, "{outcome}: {clients:?}");
+        stage.stop().await;
+    }
+    let stage = watch(&ids[2..], 1).start().await;
+    let metrics = stage.ready().await;
+    assert_eq!(metrics.collector("supported", "client_query"), 0.0, "nobody is left");
+    assert_eq!(metrics.collector("up", "client_query"), 1.0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_finds_what_the_vendor_counts_by_name_method_and_uri() {
+    let searches = "[{name: all, days: 2}, {name: lake writes, days: 1, oauth_client_names: [data-lake-feed, nightly-sync], \
+                    http_methods: [POST, PATCH]}, {name: users, days: 1, template_uris: ['api/v2/users']}]";
+    for fault in ["", "\n  - {operation: getUsageSimpleSearchResults, fault: {repeat_page: true}}"] {
+        let faults = if fault.is_empty() { "faults: []".to_owned() } else { format!("faults:{fault}") };
+        let stage = only(&format!("searches: {searches}")).scenario(&faults).start().await;
+        let metrics = stage.ready().await;
+        let of = |search: &str| {
+            let samples = metrics.of(SEARCHED, &[]).filter(|sample| sample.label("search") == search);
+            shown(&Metrics { samples: samples.cloned().collect() }, SEARCHED, &["client_name"])
+        };
+        let two_days = endpoints(stage.vendor(), 19, 20).await;
+        let day = || two_days.iter().filter(|row| row["date"] == "2026-11-20T00:00:00Z");
+        // Two clients have the name data-lake-feed, and one is in no list.
+        assert_eq!(of("all"), sums(&two_days, &["clientName"]), "{fault}");
+        assert!(of("all").keys().any(|key| key.starts_with("agent-assist-plugin")));
+        let is_lake_write = |row: &&Value| {
+            ["data-lake-feed", "nightly-sync"].contains(&row["clientName"].as_str().unwrap())
+                && ["POST", "PATCH"].contains(&row["httpMethod"].as_str().unwrap())
+        };
+        assert_eq!(of("lake writes"), sums(day().filter(is_lake_write), &["clientName"]), "{fault}");
+        assert_eq!(
+            of("users"),
+            sums(day().filter(|row| row["templateUri"] == "api/v2/users"), &["clientName"]),
+            "{fault}"
+        );
+        stage.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_of_more_than_the_vendor_gives_is_made_in_parts() {
+    // Above 20,000 rows the answer is cut off, above 60,000 there is none.
+    for (days, least) in [(7, 20_000), (20, 60_000)] {
+        let mut setup = only(&format!("searches: [{{name: all, days: {days}}}]"));
+        setup.options.clients = 80;
+        let stage = setup.start().await;
+        let metrics = stage.ready().await;
+        let vendor = endpoints(stage.vendor(), 21 - days, 20).await;
+        assert!(vendor.len() > least, "{} rows", vendor.len());
+        assert_eq!(shown(&metrics, SEARCHED, &["client_name"]), sums(&vendor, &["clientName"]));
+        assert_eq!(stage.simulator.count("postUsageSimpleSearch"), 2 + usize::from(days));
+        stage.stop().await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_search_is_made_as_often_as_it_says() {
+    let setup = only("searches: [{name: seldom}, {name: often}]").refresh(Duration::from_millis(400));
+    let setup = setup.change(|settings| {
+        settings.searches.as_mut().unwrap().searches[1].refresh = Duration::from_millis(400);
+    });
+    let stage = setup.start().await;
+    let runs = |metrics: &Metrics| metrics.collector("polls_total", "searches");
+    let metrics = stage.until("four runs", |metrics| runs(metrics) >= 4.0).await;
+    let searches = stage.simulator.count("postUsageSimpleSearch");
+    assert!((3..=1 + runs(&metrics) as usize + 1).contains(&searches), "{searches} searches");
+    let found = metrics.sums(SEARCHED, "search");
+    assert_eq!(found["seldom"], found["often"], "what is not due stays");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_fails_changes_no_figure() {
+    let setup = only("searches: [{name: all, days: 1}]").refresh(Duration::from_millis(400));
+    let setup = setup.change(|settings| {
+        settings.searches.as_mut().unwrap().searches[0].refresh = Duration::from_millis(400);
+    });
+    let stage = setup.start().await;
+    let good = stage.until("figures", |metrics| metrics.of(SEARCHED, &[]).count() > 0).await;
+    for (fault, reason) in [
+        ("postUsageSimpleSearch, fault: {job: failed}", "job_failed"),
+        ("postUsageSimpleSearch, fault: {job: lost}", "job_expired"),
+        ("getUsageSimpleSearchResults, fault: {wrong_json: true}", "decode"),
+        ("postUsageSimpleSearch, fault: {status: 403, code: missing.any.permissions}", "forbidden"),
+    ] {
+        stage.simulator.set_scenario(scenario(&format!("faults:\n  - {{operation: {fault}}}")));
+        let bad = stage.until(reason, |metrics| metrics.failures("searches", reason) >= 1.0).await;
+        assert_eq!(
+            shown(&bad, SEARCHED, &["client_name", "template_uri"]),
+            shown(&good, SEARCHED, &["client_name", "template_uri"])
+        );
+    }
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_customers_of_an_app_are_what_the_vendor_counts() {
+    let ids = client_ids(&["crm-connector", "nightly-sync"]).await;
+    let app =
+        |ids: &[String]| only(&format!("app_client_usage: {{enabled: true, clients: [{}]}}", ids.join(", ")));
+    let gone = "00000000-0000-0000-0000-000000000000".to_owned();
+    let stage = app(&[&ids[..], std::slice::from_ref(&gone)].concat()).start().await;
+    let metrics = stage.ready().await;
+    let mut vendor: BTreeMap<(String, String), u64> = BTreeMap::new();
+    for id in &ids {
+        let query =
+            json!({"interval": "2026-11-20T00:00:00Z/2026-11-20T12:00:00Z", "groupBy": ["OrganizationId"]});
+        let path = format!("/api/v2/usage/client/{id}/aggregates/query/jobs");
+        for row in rows(stage.vendor(), &path, query).await {
+            let key = (id.clone(), row["organizationId"].as_str().unwrap().to_owned());
+            *vendor.entry(key).or_default() += row["requestCount"].as_u64().unwrap();
+        }
+    }
+    assert!(vendor.len() >= 6, "{vendor:?}");
+    let shown: BTreeMap<(String, String), u64> = metrics
+        .of(CUSTOMERS, &[])
+        .map(|sample| {
+            let [client, customer] =
+                ["client_id", "customer_organization_id"].map(|label| sample.label(label));
+            ((client.to_owned(), customer.to_owned()), sample.value as u64)
+        })
+        .collect();
+    assert_eq!(shown, vendor);
+    let through = metrics.collector("data_through_timestamp_seconds", "app_client_usage");
+    assert_eq!(through, at("2026-11-21T00:00:00Z"));
+    stage.stop().await;
+
+    let stage = app(&[gone]).start().await;
+    assert_eq!(stage.ready().await.collector("supported", "app_client_usage"), 0.0, "nobody is left");
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_without_figures_is_not_shown_before_noon() {
+    // A new day is complete three hours after its end if it has rows, and here it has none yet.
+    let stage = scripted::stage(
+        &format!("{{{OFF}, app_client_usage: {{enabled: true, clients: [a]}}}}"),
+        |method, uri, _| match method {
+            _ if uri.contains("oauth/token") => ok(TOKEN),
+            "POST" => ok(r#"{"id":"job"}"#),
+            _ if uri.contains("after=") => ok(
+                r#"{"queryStatus":"Succeeded","entities":[{"date":"2026-11-19","organizationId":null,"requestCount":2},
+                    {"date":"2026-11-19","organizationId":"q"}]}"#,
+            ),
+            _ => ok(
+                r#"{"queryStatus":"Succeeded","entities":[{"date":"2026-11-19","organizationId":"o","requestCount":7}],
+                    "nextUri":"https://elsewhere.example/?after=2"}"#,
+            ),
+        },
+    )
+    .await;
+    let metrics = stage.until("figures", |metrics| metrics.of(CUSTOMERS, &[]).count() > 0).await;
+    let customers = metrics.sums(CUSTOMERS, "customer_organization_id");
+    assert_eq!(customers, BTreeMap::from([("o".to_owned(), 7), ("unknown".to_owned(), 2)]));
+    let through = metrics.collector("data_through_timestamp_seconds", "app_client_usage");
+    assert_eq!(through, at("2026-11-20T00:00:00Z"));
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_limits_by_minute_are_those_of_the_vendor() {
+    let stage =
+        only("").collectors(&format!("{{{}}}", OFF.replace("limits: {enabled: false}, ", ""))).start().await;
+    let metrics = stage.ready().await;
+    let vendor = stage.vendor().get("/api/v2/organizations/limits/namespaces/platform.api").await;
+    let vendor: BTreeMap<String, u64> = vendor["entities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|limit| (limit["key"].as_str().unwrap().to_owned(), limit["value"].as_u64().unwrap()))
+        .filter(|(key, _)| key.ends_with(".rate.per.minute"))
+        .collect();
+    assert!(vendor.len() >= 2);
+    assert_eq!(metrics.sums("genesyscloud_rate_limit_requests_per_minute", "limit"), vendor);
+    assert_eq!(metrics.collector("data_through_timestamp_seconds", "limits"), at(support::NOW));
+    stage.stop().await;
+}
+
+/// A row of a search: a day of November 2026, a client's name, a number for the URI. Each tells of one request.
+type Row = (u8, &'static str, usize);
+
+/// Answers with rows of one search, from a position on.
+type PageOf = fn(&[Row], usize) -> Answer;
+
+/// Plays the searches of a vendor that has these rows.
+struct Searches {
+    rows: Vec<Row>,
+    page: PageOf,
+    /// Whether a filter by name also finds longer names.
+    finds_longer_names: bool,
+    /// The bodies of the searches so far.
+    asked: Mutex<Vec<Value>>,
+}
+
+impl Searches {
+    fn new(rows: impl IntoIterator<Item = Row>, page: PageOf) -> Self {
+        Self { rows: rows.into_iter().collect(), page, finds_longer_names: false, asked: Mutex::default() }
+    }
+
+    fn answer(&self, method: &str, uri: &str, body: &str) -> Answer {
+        if uri.contains("oauth/token") {
+            return ok(TOKEN);
+        }
+        if uri.contains("oauth/clients") {
+            return ok(r#"{"entities":[{"id":"1","name":"listed"},{"id":"2","name":"idle"}],"pageCount":1}"#);
+        }
+        if method == "POST" {
+            let mut asked = self.asked.lock().unwrap();
+            asked.push(serde_json::from_str(body).unwrap());
+            return ok(format!(r#"{{"executionId":"{}"}}"#, asked.len() - 1));
+        }
+        let (path, query) = uri.split_once('?').unwrap();
+        let id: usize = path.split('/').rev().nth(1).unwrap().parse().unwrap();
+        assert!(query.contains("pageSize=1000"));
+        let from = query.split_once("after=").map_or(0, |(_, after)| after.parse().unwrap());
+        let search = self.asked.lock().unwrap()[id].clone();
+        (self.page)(&self.found(&search), from)
+    }
+
+    fn found(&self, search: &Value) -> Vec<Row> {
+        let (first, end) = search["interval"].as_str().unwrap().split_once('/').unwrap();
+        let day = |date: &str| date["2026-11-".len().."2026-11-20".len()].parse::<u8>().unwrap();
+        let (first, end) = (day(first), day(end));
+        let names: Vec<&str> = search["oauthClientNames"]
+            .as_array()
+            .into_iter()
+            .flatten()
+            .map(|name| name.as_str().unwrap())
+            .collect();
+        let fits = |name: &str| {
+            let matches = |asked: &&str| name == *asked || self.finds_longer_names && name.starts_with(asked);
+            names.is_empty() || names.iter().any(matches)
+        };
+        self.rows.iter().copied().filter(|(day, name, _)| (first..end).contains(day) && fits(name)).collect()
+    }
+
+    /// Has the exporter search the whole of two days, and asks for what it shows by client name once `ready` says so.
+    async fn shown(self, searches: &str, ready: impl Fn(&Metrics) -> bool) -> (Metrics, Vec<Value>) {
+        let searches = format!("{{{OFF}, searches: [{searches}]}}");
+        let vendor = Arc::new(self);
+        let plays = vendor.clone();
+        let stage: Stage =
+            scripted::stage(&searches, move |method, uri, body| plays.answer(method, uri, body)).await;
+        let metrics = stage.until("the search", ready).await;
+        stage.stop().await;
+        let asked = vendor.asked.lock().unwrap().clone();
+        (metrics, asked)
+    }
+}
+
+fn is_up(metrics: &Metrics) -> bool {
+    metrics.collector("up", "searches") == 1.0
+}
+
+fn is_truncated(metrics: &Metrics) -> bool {
+    metrics.failures("searches", "truncated") >= 1.0
+}
+
+/// A page as the vendor gives it: `rows` from a position on, and the cursor behind it.
+fn page(rows: &[Row], after: Option<usize>) -> Answer {
+    let row = |(day, name, uri): &Row| {
+        json!({"date": format!("2026-11-{day:02}T00:00:00Z"), "clientName": name, "httpMethod": "GET",
+               "templateUri": format!("api/v2/{uri}"), "status200": 1})
+    };
+    let rows: Vec<Value> = rows.iter().map(row).collect();
+    let after = after.map(|after| after.to_string());
+    ok(json!({"queryStatus": "Complete", "results": rows, "cursors": {"before": null, "after": after}})
+        .to_string())
+}
+
+/// Pages of 1000 rows, up to 20,000.
+fn capped(rows: &[Row], from: usize) -> Answer {
+    let rows = &rows[..rows.len().min(20_000)];
+    let end = (from + 1000).min(rows.len());
+    page(&rows[from..end], Some(end).filter(|end| *end < rows.len()))
+}
+
+fn of_day(day: u8, name: &'static str, uris: usize) -> impl Iterator<Item = Row> {
+    (0..uris).map(move |uri| (day, name, uri))
+}
+
+/// Whether no two searches were the same.
+fn are_distinct(asked: &[Value]) -> bool {
+    asked.iter().map(Value::to_string).collect::<BTreeSet<_>>().len() == asked.len()
+}
+
+fn by_name<const N: usize>(names: [(&str, u64); N]) -> BTreeMap<String, u64> {
+    names.map(|(name, requests)| (name.to_owned(), requests)).into()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_too_large_is_searched_by_client_also_of_clients_outside_the_list() {
+    let rows =
+        of_day(19, "listed", 3).chain(of_day(20, "foreign", 15_000)).chain(of_day(20, "listed", 15_000));
+    let (metrics, asked) = Searches::new(rows, capped).shown("{name: all, days: 2}", is_up).await;
+    assert_eq!(metrics.sums(SEARCHED, "client_name"), by_name([("foreign", 15_000), ("listed", 15_003)]));
+    // The whole, three days, three names on one of them.
+    assert_eq!(asked.len(), 7, "{asked:?}");
+    assert!(are_distinct(&asked), "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_that_the_vendor_refuses_as_too_large_is_never_repeated_unchanged() {
+    for code in ["max.response.size.reached", "query.error"] {
+        let refusing: PageOf = match code {
+            "query.error" => |rows, from| refuse_above_100(rows, from, "query.error"),
+            _ => |rows, from| refuse_above_100(rows, from, "max.response.size.reached"),
+        };
+        let rows = of_day(19, "listed", 30).chain(of_day(20, "listed", 90)).chain(of_day(20, "idle", 80));
+        let (metrics, asked) = Searches::new(rows, refusing).shown("{name: all, days: 2}", is_up).await;
+        assert_eq!(metrics.sums(SEARCHED, "client_name"), by_name([("idle", 80), ("listed", 120)]), "{code}");
+        assert!(asked.len() > 4 && are_distinct(&asked), "{code}: {asked:?}");
+    }
+}
+
+fn refuse_above_100(rows: &[Row], from: usize, code: &str) -> Answer {
+    if rows.len() <= 100 {
+        return capped(rows, from);
+    }
+    (500, vec![], json!({"code": code, "status": 500}).to_string())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_client_with_too_much_on_one_day_is_truncated() {
+    for searches in ["{name: all, days: 1}", "{name: one, days: 1, oauth_client_names: [listed]}"] {
+        let rows = of_day(20, "listed", 20_000);
+        let (metrics, asked) = Searches::new(rows, capped).shown(searches, is_truncated).await;
+        assert_eq!(metrics.of(SEARCHED, &[]).count(), 0);
+        assert_eq!(metrics.collector("up", "searches"), 0.0);
+        assert!(asked.len() <= 6, "{asked:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_be_told_apart_by_name_is_truncated() {
+    // A filter that finds more than it should would count rows twice, and rows without a name would be lost.
+    let longer = of_day(20, "listed", 15_000).chain(of_day(20, "listed-too", 15_000));
+    let finding_longer = Searches { finds_longer_names: true, ..Searches::new(longer, capped) };
+    let unnamed = Searches::new(of_day(20, "", 15_000).chain(of_day(20, "listed", 15_000)), capped);
+    for searches in [finding_longer, unnamed] {
+        let (metrics, _) = searches.shown("{name: all, days: 1}", is_truncated).await;
+        assert_eq!(metrics.of(SEARCHED, &[]).count(), 0);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_pages_of_a_search_end_in_three_ways() {
+    let ways: [(&str, PageOf); 3] = [
+        ("an empty cursor", |rows, _| {
+            let (status, headers, body) = page(rows, None);
+            (status, headers, body.replace(r#""after":null"#, r#""after":"""#))
+        }),
+        ("the last page again and again", |rows, from| {
+            let from = from.min(1000);
+            page(&rows[from..(from + 1000).min(rows.len())], Some(from + 1000))
+        }),
+        ("three empty pages", |rows, from| {
+            let page_of = &rows[from.min(rows.len())..(from + 1000).min(rows.len())];
+            assert!(from < 5000, "asked on and on");
+            page(page_of, Some(from + 1000))
+        }),
+    ];
+    for (way, page) in ways {
+        let rows = of_day(20, "listed", 1500);
+        let (metrics, asked) = Searches::new(rows, page).shown("{name: all, days: 1}", is_up).await;
+        assert_eq!(metrics.sums(SEARCHED, "client_name"), by_name([("listed", 1500)]), "{way}");
+        assert_eq!(asked.len(), 1, "{way}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_forgets_its_cursors_is_asked_for_less_at_once() {
+    let rows = of_day(19, "listed", 600).chain(of_day(20, "listed", 600)).chain(of_day(20, "idle", 600));
+    let forgetful = |rows: &[Row], _| page(&rows[..rows.len().min(1000)], Some(1000));
+    let (metrics, _) = Searches::new(rows, forgetful).shown("{name: all, days: 2}", is_up).await;
+    assert_eq!(metrics.sums(SEARCHED, "client_name"), by_name([("idle", 600), ("listed", 1200)]));
+}

@@ -138,6 +138,22 @@ fn the_full_example_shows_the_defaults() {
 }
 
 #[test]
+fn the_full_example_shows_the_defaults_of_what_must_be_asked_for() {
+    let full = load_documented(&documented_folder(), include_str!("../docs/examples/full.yml")).unwrap();
+    let Provider::GenesysCloud(full) = &full.organizations[0].provider;
+    let least = "      collectors:\n        \
+                 client_query: {enabled: true, clients: [4b1e7a52-0000-0000-0000-000000000000]}\n        \
+                 searches: [{name: user changes, oauth_client_names: [nightly-sync], \
+                 http_methods: [POST, PUT, PATCH, DELETE], template_uris: ['api/v2/users/{userId}']}]\n        \
+                 app_client_usage: {enabled: true, clients: [c07d9f31-0000-0000-0000-000000000000]}\n";
+    let least = parse(&one("acme", least)).unwrap();
+    let Provider::GenesysCloud(least) = &least.organizations[0].provider;
+    assert_eq!(format!("{:?}", least.client_query), format!("{:?}", full.client_query));
+    assert_eq!(format!("{:?}", least.searches), format!("{:?}", full.searches));
+    assert_eq!(format!("{:?}", least.app_client_usage), format!("{:?}", full.app_client_usage));
+}
+
+#[test]
 fn the_redacted_configuration_has_no_secret_and_loads_again() {
     let folder = documented_folder();
     let full = include_str!("../docs/examples/full.yml").replace("${GLOBEX_CLIENT_ID}", "00123");

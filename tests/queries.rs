@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use ccaas_exporter::simulator::{CLIENT_ID, CLIENT_SECRET, Simulator};
+use ccaas_exporter::simulator::{CLIENT_ID, CLIENT_SECRET, Options, Simulator};
 use serde_json::{Value, json};
 use support::scripted::{self, Answer, TOKEN, ok};
 use support::{Metrics, Setup, Stage, Vendor, poll, scenario};
@@ -95,19 +95,26 @@ fn shown(metrics: &Metrics, name: &str, labels: &[&str]) -> BTreeMap<String, u64
     sums
 }
 
-/// The ids of the listed clients with these names.
-async fn client_ids(names: &[&str]) -> Vec<String> {
-    let simulator = Simulator::new(Setup::new().options);
+/// Name and id of the clients on the first page of the list, in a world of so many.
+async fn listed(clients: usize) -> Vec<(String, String)> {
+    let simulator = Simulator::new(Options { clients, ..Setup::new().options });
     let vendor = Vendor::start(simulator, "127.0.0.1:0").await;
     let list = vendor.get("/api/v2/oauth/clients").await;
-    let list = list["entities"].as_array().unwrap();
-    let id = |name: &&str| {
-        let client = list.iter().find(|client| client["name"] == **name).unwrap();
-        client["id"].as_str().unwrap().to_owned()
-    };
-    let ids = names.iter().map(id).collect();
     vendor.stop().await;
-    ids
+    let text = |value: &Value| value.as_str().unwrap().to_owned();
+    list["entities"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|client| (text(&client["name"]), text(&client["id"])))
+        .collect()
+}
+
+/// The ids of the listed clients with these names.
+async fn client_ids(names: &[&str]) -> Vec<String> {
+    let listed = listed(Setup::new().options.clients).await;
+    let id = |wanted: &&str| listed.iter().find(|(name, _)| name == wanted).unwrap().1.clone();
+    names.iter().map(id).collect()
 }
 
 fn watch(client_ids: &[String], days: u8) -> Setup {
@@ -133,9 +140,11 @@ async fn the_endpoints_of_watched_clients_are_what_the_vendor_counts() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn folding_the_endpoints_of_many_clients_keeps_every_sum() {
-    let names = ["nightly-sync", "crm-connector", "wfm-export", "reporting-warehouse", "chat-widget-backend"];
-    let ids = client_ids(&names).await;
-    let stage = watch(&ids, 1).start().await;
+    let clients = 40;
+    let ids: Vec<String> = listed(clients).await.into_iter().map(|(_, id)| id).collect();
+    let mut setup = watch(&ids, 1);
+    setup.options.clients = clients;
+    let stage = setup.start().await;
     let metrics = stage.ready().await;
     let folded = metrics.value("ccaas_exporter_series_folded_ratio", &[]).unwrap();
     assert!(folded > 0.0, "{folded}");
@@ -200,19 +209,17 @@ async fn a_search_finds_what_the_vendor_counts_by_name_method_and_uri() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_search_of_more_than_the_vendor_gives_is_made_in_parts() {
-    // Above 20,000 rows the answer is cut off, above 60,000 there is none.
-    for (days, least) in [(7, 20_000), (20, 60_000)] {
-        let mut setup = only(&format!("searches: [{{name: all, days: {days}}}]"));
-        setup.options.clients = 80;
-        let stage = setup.start().await;
-        let metrics = stage.ready().await;
-        let vendor = endpoints(stage.vendor(), 21 - days, 20).await;
-        assert!(vendor.len() > least, "{} rows", vendor.len());
-        assert_eq!(shown(&metrics, SEARCHED, &["client_name"]), sums(&vendor, &["clientName"]));
-        assert_eq!(stage.simulator.count("postUsageSimpleSearch"), 2 + usize::from(days));
-        stage.stop().await;
-    }
+async fn a_search_of_more_rows_than_the_vendor_gives_is_made_by_day() {
+    let mut setup = only("searches: [{name: all}]");
+    setup.options.clients = 150;
+    let stage = setup.start().await;
+    let metrics = stage.ready().await;
+    let vendor = endpoints(stage.vendor(), 14, 20).await;
+    assert!(vendor.len() > 20_000, "{} rows", vendor.len());
+    assert_eq!(shown(&metrics, SEARCHED, &["client_name"]), sums(&vendor, &["clientName"]));
+    // The whole, and each of its seven days and the one before them.
+    assert_eq!(stage.simulator.count("postUsageSimpleSearch"), 9);
+    stage.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -6,6 +6,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use super::genesys_cloud::GenesysCloudView;
+use super::talkdesk::TalkdeskView;
 use super::variables::escape;
 use super::{Config, Global, Organization, Provider, duration};
 use crate::model::Schedule;
@@ -76,12 +77,14 @@ struct OrganizationView {
 #[serde(rename_all = "snake_case")]
 enum ProviderView {
     GenesysCloud(GenesysCloudView),
+    Talkdesk(TalkdeskView),
 }
 
 impl OrganizationView {
     fn new(organization: &Organization) -> Self {
         let provider = match &organization.provider {
             Provider::GenesysCloud(settings) => ProviderView::GenesysCloud(GenesysCloudView::new(settings)),
+            Provider::Talkdesk(settings) => ProviderView::Talkdesk(TalkdeskView::new(settings)),
         };
         Self { name: escape(&organization.name), provider }
     }

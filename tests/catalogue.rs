@@ -12,7 +12,7 @@ mod support;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
-use ccaas_exporter::catalogue::families;
+use ccaas_exporter::catalogue::{Family, families};
 use support::{Setup, golden};
 
 /// The exporter's own families of a scrape: type, HELP and labels by name.
@@ -43,6 +43,12 @@ fn row(out: &mut String, name: &str, kind: &str, labels: &str, unit: &str, help:
     writeln!(out, "| `{name}` | {kind} | {} | {} | {help} |", dash(labels), dash(unit)).unwrap();
 }
 
+fn vendor_row(out: &mut String, family: &Family) {
+    let labels = std::iter::once("organization").chain(family.labels.iter().copied());
+    let labels: Vec<String> = labels.map(|label| format!("`{label}`")).collect();
+    row(out, family.name, "gauge", &labels.join(", "), family.unit, family.help);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_metric_catalogue_is_what_the_exporter_serves() {
     let stage = Setup::new().start().await;
@@ -52,23 +58,25 @@ async fn the_metric_catalogue_is_what_the_exporter_serves() {
 
     let mut page = String::from(
         "# Metrics\n\n\
-         All vendor figures are gauges: totals of closed UTC days or of a billing period, which the vendor may still correct. \
+         All vendor figures are gauges: totals of closed UTC days, of months or of a billing period, which the vendor may still correct. \
          `rate()` and `increase()` on them are meaningless. Every one carries `organization`. Figures are estimates for operation; \
          the invoice is the vendor's.\n\n\
          ## Genesys Cloud\n\n| metric | type | labels | unit | meaning |\n|---|---|---|---|---|\n",
     );
-    for family in families() {
-        let labels: Vec<String> = std::iter::once("organization")
-            .chain(family.labels.iter().copied())
-            .map(|label| format!("`{label}`"))
-            .collect();
-        row(&mut page, family.name, "gauge", &labels.join(", "), family.unit, family.help);
+    let of_vendor = |prefix: &'static str| families().filter(move |family| family.name.starts_with(prefix));
+    for family in of_vendor("genesyscloud_") {
+        vendor_row(&mut page, family);
         let served = text.contains(&format!("\n{}{{", family.name));
         assert!(served, "{} is defined but was not served", family.name);
     }
     page.push_str(
         "\nLabel `status` has disjoint values that sum to the vendor's total: `2xx`, `3xx`, `4xx` (without 429), `429`, `5xx`, \
          `other`. Label `fair_use` is `counted` or, for clients that the configuration excludes, `excluded`.\n\n\
+         ## Talkdesk\n\n| metric | type | labels | unit | meaning |\n|---|---|---|---|---|\n",
+    );
+    of_vendor("talkdesk_").for_each(|family| vendor_row(&mut page, family));
+    page.push_str(
+        "\nLabels `month` and `invoice_month` are `YYYY-MM` in UTC; `wallet` is empty where the vendor names none.\n\n\
          ## The exporter itself\n\n| metric | type | labels | unit | meaning |\n|---|---|---|---|---|\n",
     );
     for (name, (kind, help, labels)) in own_families(&text) {

@@ -75,7 +75,9 @@ async fn stage(
          rate_limit: {{requests_per_minute: 100000}}, collectors: {collectors}}}}}]"
     );
     let mut config = Config::parse(Path::new("test.yml"), &text, &|_| None).unwrap();
-    let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
+    let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else {
+        panic!("another provider")
+    };
     let schedules = [
         settings.usage.as_mut().map(|usage| &mut usage.schedule),
         settings.client_summary.as_mut().map(|summary| &mut summary.schedule),

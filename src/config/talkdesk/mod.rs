@@ -67,11 +67,14 @@ fn hosts(fields: &mut Fields) -> Option<(Url, Url)> {
             }
             place.zip(account).and_then(|(place, account)| token_url(place, &account))
         }
-        Either::Second(url) => {
-            shared::vendor_url(&url, "the URL of a token endpoint such as https://acme.talkdeskid.com/oauth/token")
-        }
+        Either::Second(url) => shared::vendor_url(
+            &url,
+            "the URL of a token endpoint such as https://acme.talkdeskid.com/oauth/token",
+        ),
         Either::Neither => {
-            fields.fault("missing the login host; set account, or token_url");
+            let missing =
+                if api.is_set() { "token_url, because api_url is set" } else { "account, or token_url" };
+            fields.fault(format!("missing the login host; set {missing}"));
             None
         }
         Either::Both => None,
@@ -91,5 +94,8 @@ fn token_url(region: Region, account: &str) -> Option<Url> {
 /// Whether a text can be the first part of a host name, which it becomes.
 fn is_account(text: &str) -> bool {
     let is_part = text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-    is_part && !text.is_empty() && text.len() <= MAX_ACCOUNT_CHARACTERS && token_url(REGIONS[0], text).is_some()
+    is_part
+        && !text.is_empty()
+        && text.len() <= MAX_ACCOUNT_CHARACTERS
+        && token_url(REGIONS[0], text).is_some()
 }

@@ -107,7 +107,7 @@ impl Collector for ProductsCollector {
     async fn changed(&mut self) {
         if self.seen.changed().await.is_err() {
             // Nobody is left who could see anything.
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     }
 

@@ -45,6 +45,14 @@ pub(super) enum Fault {
     Garbage,
     Job(Fate),
     RepeatPage,
+    /// The form of the links between pages.
+    Links(Links),
+    /// So many rows at the end of the page are missing.
+    DropRows(usize),
+    /// The page begins with so many rows of the one before.
+    DuplicateRows(usize),
+    /// Numbers are written as texts.
+    TextNumbers,
     ExpireToken,
     Restate {
         days_ago: u16,
@@ -60,6 +68,28 @@ pub(super) enum Fate {
     Cancelled,
     Lost,
     Endless,
+}
+
+/// How a page says that there is another.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Links {
+    /// Paths on the same host that name the page alone: size, filter and order are lost.
+    Relative,
+    /// The same on the host of the vendor's samples, where there is no API.
+    ForeignHost,
+    /// The page follows an `&` without a `?` before it.
+    Broken,
+    /// No `_links` and no counters; the next link is a bare text at the top level.
+    TopLevel,
+    /// Counters alone.
+    Absent,
+    /// Neither links nor counters.
+    Nothing,
+    /// A cursor that says nothing to the client, and no counters.
+    Cursor,
+    /// The last page has a next link that is null.
+    NullNext,
 }
 
 #[derive(Deserialize)]
@@ -96,6 +126,10 @@ struct Kinds {
     garbage: Option<bool>,
     job: Option<Fate>,
     repeat_page: Option<bool>,
+    links: Option<Links>,
+    drop_rows: Option<usize>,
+    duplicate_rows: Option<usize>,
+    text_numbers: Option<bool>,
     expire_token: Option<bool>,
     restate: Option<Restate>,
 }
@@ -168,6 +202,7 @@ impl Kinds {
             (self.wrong_json, Fault::WrongJson, "wrong_json"),
             (self.garbage, Fault::Garbage, "garbage"),
             (self.repeat_page, Fault::RepeatPage, "repeat_page"),
+            (self.text_numbers, Fault::TextNumbers, "text_numbers"),
             (self.expire_token, Fault::ExpireToken, "expire_token"),
         ];
         if let Some((.., name)) = switches.iter().find(|(given, ..)| *given == Some(false)) {
@@ -191,11 +226,14 @@ impl Kinds {
         given.extend(self.truncate.map(Fault::Truncate));
         given.extend(self.html.map(answerable).transpose()?.map(Fault::Html));
         given.extend(self.job.map(Fault::Job));
+        given.extend(self.links.map(Fault::Links));
+        given.extend(self.drop_rows.map(Fault::DropRows));
+        given.extend(self.duplicate_rows.map(Fault::DuplicateRows));
         match (given.pop(), given.len()) {
             (Some(fault), 0) => Ok(fault),
             (_, others) => Err(format!(
                 "exactly one of status, delay, hang, reset, truncate, html, wrong_json, garbage, job, repeat_page, \
-                 expire_token, restate is needed, not {}",
+                 links, drop_rows, duplicate_rows, text_numbers, expire_token, restate is needed, not {}",
                 if others == 0 { 0 } else { others + 1 }
             )),
         }
@@ -320,6 +358,7 @@ mod tests {
                 "line 3, column 21: `fault: {status: abc}`",
             ),
             ("faults:\n  - operation: '*'\n    fault: {job: broken}", "broken"),
+            ("faults:\n  - operation: '*'\n    fault: {links: sideways}", "sideways"),
         ] {
             let error = Scenario::parse(yaml).unwrap_err();
             assert!(error.contains(expected), "{yaml}\n{error}");

@@ -10,8 +10,11 @@ mod duration;
 mod exchange;
 mod faults;
 mod genesys_cloud;
+mod limit;
 mod log;
 mod login;
+mod planted;
+mod talkdesk;
 #[cfg(test)]
 mod testing;
 mod wire;
@@ -35,11 +38,12 @@ use faults::Faults;
 use genesys_cloud::GenesysCloud;
 use log::Log;
 use login::Login;
+use talkdesk::Talkdesk;
 use wire::{Cord, Wires};
 
 pub use faults::Scenario;
-pub use genesys_cloud::{PLANTED_EMAIL, PLANTED_SECRET};
 pub use log::ReceivedRequest;
+pub use planted::{PLANTED_EMAIL, PLANTED_PERSON, PLANTED_PHONE, PLANTED_SECRET};
 
 /// The client id that the simulator accepts, for either vendor.
 pub const CLIENT_ID: &str = "demo";
@@ -59,8 +63,10 @@ pub struct Options {
     pub days: u16,
     /// The time of day of the vendors.
     pub clock: Clock,
-    /// What one client may ask in a minute before it gets 429.
+    /// What one client may ask of Genesys Cloud in a minute before it gets 429.
     pub requests_per_minute: u32,
+    /// What one client may ask of Talkdesk in a second before it gets 429.
+    pub talkdesk_requests_per_second: u32,
     /// How long an access token is good for.
     pub token_lifetime: Duration,
     /// How many polls of a job find it unfinished.
@@ -79,6 +85,7 @@ impl Options {
             days: 400,
             clock,
             requests_per_minute: 300,
+            talkdesk_requests_per_second: 2,
             token_lifetime: Duration::from_hours(24),
             pending_polls: 2,
             scenario: Scenario::default(),
@@ -97,6 +104,7 @@ struct Shared {
     faults: Mutex<Faults>,
     login: Arc<Login>,
     genesys_cloud: Arc<GenesysCloud>,
+    talkdesk: Arc<Talkdesk>,
 }
 
 impl Simulator {
@@ -105,6 +113,7 @@ impl Simulator {
     pub fn new(options: Options) -> Self {
         let login = Arc::new(Login::new(&options));
         let genesys_cloud = Arc::new(GenesysCloud::new(&options, Arc::clone(&login)));
+        let talkdesk = Arc::new(Talkdesk::new(&options, Arc::clone(&login)));
         Self(Arc::new(Shared {
             seed: options.seed,
             clock: options.clock,
@@ -112,6 +121,7 @@ impl Simulator {
             faults: Mutex::new(Faults::new(options.seed, options.scenario)),
             login,
             genesys_cloud,
+            talkdesk,
         }))
     }
 
@@ -126,6 +136,7 @@ impl Simulator {
         let router = Router::new().route("/", get(async move || simulator.index()));
         let router = exchange::mount(router, &front, &self.0.login);
         let router = exchange::mount(router, &front, &self.0.genesys_cloud);
+        let router = exchange::mount(router, &front, &self.0.talkdesk);
         let other = front.clone();
         router
             .fallback(move |request: Request| stranger(front.clone(), StatusCode::NOT_FOUND, request))
@@ -155,14 +166,21 @@ impl Simulator {
     fn index(&self) -> String {
         let mut page = format!(
             "ccaas-exporter simulator\n\n\
-             Plays the usage APIs of Genesys Cloud; nothing here is real.\n\
-             Use this address as API host and as login host.\n\n\
+             Plays the usage and billing APIs of Genesys Cloud and Talkdesk; nothing here is real.\n\
+             Use this address as API host and as login host of both.\n\n\
              client id:     {CLIENT_ID}\n\
-             client secret: {CLIENT_SECRET}\n\
-             organization:  {}\n\n\
-             Get a token:   curl -u {CLIENT_ID}:{CLIENT_SECRET} -d grant_type=client_credentials <this address>/oauth/token\n\n\
+             client secret: {CLIENT_SECRET}\n\n\
+             Get a token:   curl -u {CLIENT_ID}:{CLIENT_SECRET} -d grant_type=client_credentials <this address>/oauth/token\n\
+             Use it:        curl -H 'Authorization: Bearer <token>' <this address>/api/v2/organizations/me\n               \
+                            curl -H 'Authorization: Bearer <token>' <this address>/express/accounts\n\n\
+             In the exporter's configuration:\n  \
+               genesys_cloud: {{api_url: <this address>, login_url: <this address>, client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET}}}\n  \
+               talkdesk: {{api_url: <this address>, token_url: <this address>/oauth/token, client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET}}}\n\n\
+             Genesys Cloud organization:\n  {}\n\n\
+             Talkdesk accounts:\n{}\n\
              Operations:\n",
-            self.0.genesys_cloud.organization_id()
+            self.0.genesys_cloud.organization_id(),
+            self.0.talkdesk.accounts(),
         );
         for (id, method, path) in operations() {
             let method = if method == MethodFilter::GET { "GET" } else { "POST" };
@@ -173,12 +191,16 @@ impl Simulator {
     }
 }
 
-/// A request that no vendor knows, answered in the manner of Genesys Cloud.
+/// A request that no vendor knows, answered in the manner of the one that its path belongs to.
 async fn stranger(front: Front, status: StatusCode, request: Request) -> Response {
-    let vendor = Arc::clone(&front.shared.genesys_cloud);
-    let respond = move |call: Result<Call, (Call, StatusCode)>| match call {
-        Ok(call) => vendor.refuse(&call, status),
-        Err((call, status)) => vendor.refuse(&call, status),
+    let shared = Arc::clone(&front.shared);
+    let respond = move |call: Result<Call, (Call, StatusCode)>| {
+        let (call, status) = call.map_or_else(|refused| refused, |call| (call, status));
+        if call.path.starts_with("/express/") {
+            shared.talkdesk.refuse(&call, status)
+        } else {
+            shared.genesys_cloud.refuse(&call, status)
+        }
     };
     front.handle("unknown", Vec::new(), request, respond).await
 }
@@ -188,7 +210,7 @@ fn operations() -> impl Iterator<Item = (&'static str, MethodFilter, &'static st
     fn of<V: Vendor>() -> impl Iterator<Item = (&'static str, MethodFilter, &'static str)> {
         V::OPERATIONS.iter().map(|operation| (operation.id, operation.method, operation.path))
     }
-    of::<Login>().chain(of::<GenesysCloud>())
+    of::<Login>().chain(of::<GenesysCloud>()).chain(of::<Talkdesk>())
 }
 
 /// A lock that outlives a panic elsewhere: the state behind it is whole between any two statements.

@@ -1,11 +1,13 @@
 //! A simulator on a socket, for the tests of this room.
 
-use jiff::Timestamp;
+use std::sync::{Arc, Mutex};
+
+use jiff::{Span, Timestamp};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode};
 use serde_json::Value;
 use tokio::net::TcpListener;
 
-use super::{CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator, serve};
+use super::{CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator, locked, serve};
 use crate::clock::Clock;
 
 /// A Saturday at noon.
@@ -19,7 +21,11 @@ pub(super) struct Bench {
 }
 
 pub(super) fn options() -> Options {
-    Options { pending_polls: 0, ..Options::new(Clock::fixed(NOW.parse::<Timestamp>().unwrap())) }
+    Options {
+        pending_polls: 0,
+        talkdesk_requests_per_second: 10_000,
+        ..Options::new(Clock::fixed(NOW.parse::<Timestamp>().unwrap()))
+    }
 }
 
 impl Bench {
@@ -42,10 +48,16 @@ impl Bench {
     }
 
     pub(super) async fn renew(&mut self) {
-        let request = self.http.post(self.url("/oauth/token")).basic_auth(CLIENT_ID, Some(CLIENT_SECRET));
-        let answer = request.form(&[("grant_type", "client_credentials")]).send().await.unwrap();
+        self.token = self.new_token(CLIENT_ID, "").await;
+    }
+
+    /// A token of a client for these scopes; for all of them when none is named.
+    pub(super) async fn new_token(&self, client_id: &str, scope: &str) -> String {
+        let request = self.http.post(self.url("/oauth/token")).basic_auth(client_id, Some(CLIENT_SECRET));
+        let form = [("grant_type", "client_credentials"), ("scope", scope)];
+        let answer = request.form(&form).send().await.unwrap();
         let body: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap_or_default();
-        self.token = body["access_token"].as_str().unwrap_or_default().to_owned();
+        body["access_token"].as_str().unwrap_or_default().to_owned()
     }
 
     pub(super) fn url(&self, path: &str) -> String {
@@ -107,6 +119,25 @@ impl Bench {
 async fn read(answer: Response) -> (StatusCode, Value) {
     let status = answer.status();
     (status, serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap())
+}
+
+/// A clock that a test moves on.
+#[derive(Clone)]
+pub(super) struct Hands(Arc<Mutex<Timestamp>>);
+
+impl Hands {
+    pub(super) fn new() -> Self {
+        Self(Arc::new(Mutex::new(NOW.parse().unwrap())))
+    }
+
+    pub(super) fn clock(&self) -> Clock {
+        let hands = self.clone();
+        Clock::from_fn(move || *locked(&hands.0))
+    }
+
+    pub(super) fn forward(&self, span: Span) {
+        *locked(&self.0) += span;
+    }
 }
 
 /// The sum of one figure.

@@ -1,6 +1,7 @@
 //! A stage for the whole program: the simulator and the exporter on real sockets.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod contract;
 pub mod text;
 
 use std::num::NonZeroU32;
@@ -44,7 +45,11 @@ impl Setup {
     /// One organization on a clock that stands still; collectors run once.
     pub fn new() -> Self {
         Self {
-            options: Options { requests_per_minute: 100_000, ..Options::new(fixed_clock()) },
+            options: Options {
+                requests_per_minute: 100_000,
+                talkdesk_requests_per_second: 100_000,
+                ..Options::new(fixed_clock())
+            },
             clock: fixed_clock(),
             refresh: Duration::from_hours(6),
             request_timeout: Duration::from_secs(30),

@@ -11,11 +11,7 @@ use super::world::{Client, World};
 use crate::simulator::answer::Answer;
 use crate::simulator::exchange::Call;
 use crate::simulator::faults::Fault;
-
-/// A secret that stands in every client of the list, as the vendor's description allows. It must be seen nowhere else.
-pub const PLANTED_SECRET: &str = "planted-oauth-client-secret";
-/// An address that stands in the description of every client. It must be seen nowhere else.
-pub const PLANTED_EMAIL: &str = "planted.person@example.com";
+use crate::simulator::planted::{PLANTED_EMAIL, PLANTED_SECRET};
 
 const PATH: &str = "/api/v2/oauth/clients";
 const PAGE_SIZE: usize = 25;

@@ -35,8 +35,6 @@ use super::faults::Fault;
 use super::login::Login;
 use super::{CLIENT_ID, Options, locked};
 
-pub use self::directory::{PLANTED_EMAIL, PLANTED_SECRET};
-
 /// The clients of the default world.
 pub(super) const CLIENTS_DEFAULT: usize = cast::CAST.len();
 

@@ -48,7 +48,7 @@ pub struct Reading {
     pub data_through: Option<Timestamp>,
     /// Vendor rows that could not be understood and were left out.
     pub invalid_rows: u64,
-    /// Past figures that the vendor changed since they were last read.
+    /// Past days or months whose figures the vendor changed since they were last read.
     pub restatements: u64,
     /// Enum values in the answers that the vendor does not document.
     pub unknown_enum_values: u64,

@@ -90,7 +90,9 @@ impl Setup {
         let mut config =
             Config::parse(Path::new("test.yml"), &text, &|_| None).expect("a good configuration");
         config.global.request_timeout = self.request_timeout;
-        let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
+        let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else {
+            panic!("another provider")
+        };
         settings.requests_per_minute = NonZeroU32::new(100_000).expect("not zero");
         set_refresh(settings, self.refresh);
         (self.change)(settings);

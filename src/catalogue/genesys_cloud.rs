@@ -63,6 +63,22 @@ gauges! {
     /// From GET /api/v2/oauth/clients/{clientId}/usage/summary (parameter days); cached.
     OAUTH_CLIENT_WINDOW = "genesyscloud_oauth_client_window_seconds" [] "seconds";
 
+    /// Requests of each watched OAuth client in its window of whole UTC days, by HTTP method and URI template, by status class; all but the largest are folded into other.
+    /// From POST /api/v2/oauth/clients/{clientId}/usage/query (field requests of its results); cached, read again once per collector refresh.
+    OAUTH_CLIENT_ENDPOINT_REQUESTS = "genesyscloud_oauth_client_endpoint_requests" ["client_id", "method", "template_uri", "status"] "requests" folding ["method", "template_uri"];
+
+    /// Requests that each configured search finds in its window of whole UTC days, by client name, HTTP method and URI template, by status class; all but the largest are folded into other.
+    /// From POST /api/v2/usage/simplesearch (fields status200 to status500 of its results; clients of one name are one); cached, read again as often as the search is configured to be.
+    API_SEARCH_REQUESTS = "genesyscloud_api_search_requests" ["search", "client_name", "method", "template_uri", "status"] "requests" folding ["method", "template_uri"];
+
+    /// Requests of each configured OAuth client of an app by the customer organization that uses it, on the newest complete UTC day.
+    /// From POST /api/v2/usage/client/{clientId}/aggregates/query/jobs (field requestCount of its results); cached, read again once per collector refresh.
+    APP_CLIENT_ORGANIZATION_LAST_DAY_REQUESTS = "genesyscloud_app_client_organization_last_day_requests" ["client_id", "customer_organization_id"] "requests" folding ["customer_organization_id"];
+
+    /// Requests per minute that the vendor allows, by the full key of the limit.
+    /// From GET /api/v2/organizations/limits/namespaces/platform.api (field value of the keys that end in .rate.per.minute); cached, read again once per collector refresh.
+    RATE_LIMIT_REQUESTS_PER_MINUTE = "genesyscloud_rate_limit_requests_per_minute" ["limit"] "requests";
+
     /// OAuth clients of the organization; the value is always 1. Join on client_id for the current name.
     /// From GET /api/v2/oauth/clients (fields id, name, authorizedGrantType, state); cached, read again once per collector refresh.
     OAUTH_CLIENT_INFO = "genesyscloud_oauth_client_info" ["client_id", "client_name", "grant_type", "state"] "";

@@ -1,15 +1,10 @@
-//! Which days count: the newest complete one, and the billing period around it. All days are UTC.
+//! The billing period around a day, and the days to read for it. All days are UTC.
 
-use std::time::Duration;
-
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 
 use super::billing::terms::{PeriodTerms, Terms};
-use super::days::{self, midnight, plus};
-
-/// A day without any rows counts as complete this long after its end: perhaps nobody asked for anything.
-const EMPTY_DAY_COMPLETE_AFTER: Duration = Duration::from_hours(12);
+use super::days::plus;
 
 /// A billing period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,18 +15,6 @@ pub(super) struct Period {
     pub(super) end: Date,
     /// Where the period comes from: the `source` label.
     pub(super) source: &'static str,
-}
-
-/// The newest day that ended at least `settle` ago.
-pub(super) fn newest_settled(now: Timestamp, settle: Duration) -> Date {
-    let settled = now.saturating_sub(settle).unwrap_or(Timestamp::MIN);
-    plus(days::of(settled), -1)
-}
-
-/// The newest complete day: `settled`, or the day before while `settled` has no rows and these may still come.
-pub(super) fn newest_complete(now: Timestamp, settled: Date, has_rows: bool) -> Date {
-    let counts_when_empty = midnight(plus(settled, 1)).saturating_add(EMPTY_DAY_COMPLETE_AFTER);
-    if has_rows || counts_when_empty.is_ok_and(|at| now >= at) { settled } else { plus(settled, -1) }
 }
 
 /// The first day to read: `needed` at the start, then the newest `reread` days of those that were `covered` (first and last).
@@ -79,26 +62,6 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-
-    const SETTLE: Duration = Duration::from_hours(3);
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_day_is_settled_three_hours_after_its_end() {
-        assert_eq!(newest_settled(at("2026-11-21T02:59:59Z"), SETTLE), date(2026, 11, 19));
-        assert_eq!(newest_settled(at("2026-11-21T03:00:00Z"), SETTLE), date(2026, 11, 20));
-    }
-
-    #[test]
-    fn a_settled_day_without_rows_is_complete_only_after_twelve_hours() {
-        let settled = date(2026, 11, 20);
-        assert_eq!(newest_complete(at("2026-11-21T04:00:00Z"), settled, true), settled);
-        assert_eq!(newest_complete(at("2026-11-21T04:00:00Z"), settled, false), date(2026, 11, 19));
-        assert_eq!(newest_complete(at("2026-11-21T12:00:00Z"), settled, false), settled);
-    }
 
     #[test]
     fn days_read_before_an_outage_are_read_again_after_it() {

@@ -4,9 +4,7 @@
 //! figures changed. The first refreshes also look back for who was active when; that is asked for once.
 
 mod endpoints;
-mod fold;
 mod history;
-mod jobs;
 mod legacy;
 mod samples;
 
@@ -17,16 +15,17 @@ use jiff::civil::Date;
 use tokio::time::Instant;
 
 use self::endpoints::endpoints;
-use self::fold::{Fold, Grouping};
 use self::history::History;
-use self::jobs::JobQuery;
 use self::legacy::LegacyQuery;
 use self::samples::{Context, FairUse, samples};
 use super::billing::terms::{Reader, Terms};
+use super::complete::{newest_complete, newest_settled};
 use super::counts::StatusCounts;
 use super::days::{self, midnight, plus};
 use super::execution::{Completed, Ended, Pacing};
-use super::period::{Period, first_to_read, newest_complete, newest_settled};
+use super::fold::{Fold, Grouping};
+use super::jobs::{JobQuery, Scope};
+use super::period::{Period, first_to_read};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
 use crate::collector::Collector;
@@ -265,8 +264,7 @@ impl UsageCollector {
             }
             result => (api, result),
         };
-        let Completed { output: fold, unknown_states } = result?;
-        fold.understood()?;
+        let Completed { output: fold, unknown_states } = result?.understood()?;
         self.api = Some(api);
         self.notes.invalid_rows += fold.invalid_rows;
         self.notes.unknown_enum_values += fold.unknown_methods + unknown_states;
@@ -283,7 +281,8 @@ impl UsageCollector {
         let client = &*self.client;
         match api {
             Api::Jobs => {
-                let query = JobQuery { client, first, last, grouping, plain_dates: &self.plain_dates };
+                let scope = Scope::Organization(grouping);
+                let query = JobQuery { client, scope, first, last, plain_dates: &self.plain_dates };
                 query.read(self.pacing).await
             }
             Api::Legacy => LegacyQuery { client, first, last, grouping }.read(self.pacing).await,

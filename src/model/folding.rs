@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::samples::{Samples, Table};
+use super::sum::Sum;
 use crate::catalogue::Gauge;
 
 /// The value of the folded labels of what is folded.
@@ -131,14 +132,14 @@ impl Table {
             is_kept[row] = true;
             table.push(self.labels(row), self.value(row));
         }
-        let mut rest: BTreeMap<Vec<&str>, f64> = BTreeMap::new();
+        let mut rest: BTreeMap<Vec<&str>, Sum> = BTreeMap::new();
         for row in (0..self.len()).filter(|row| !is_kept[*row]) {
             let labels = self.family().labels.iter().zip(self.labels(row));
             let labels = labels.map(|(name, value)| if self.is_folding(name) { OTHER } else { value });
-            *rest.entry(labels.collect()).or_default() += self.value(row);
+            rest.entry(labels.collect()).or_default().add(self.value(row));
         }
-        for (labels, value) in rest {
-            table.push(labels, value);
+        for (labels, sum) in rest {
+            table.push(labels, sum.value());
         }
         table
     }

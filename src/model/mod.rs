@@ -2,6 +2,7 @@
 
 mod folding;
 mod samples;
+mod sum;
 
 use std::fmt;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 pub use folding::{Folded, OTHER};
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
+pub use sum::Sum;
 
 /// A collector of one organization: the unit of scheduling, failing and ageing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -115,6 +115,7 @@ async fn simulate(flags: Simulate) -> Result<(), Failure> {
     println!(
         "simulated vendors on http://{address}/ (stop with Ctrl-C)\n\n  \
          api_url and login_url  http://{address}\n  \
+         token_url              http://{address}/oauth/token\n  \
          client_id              {}\n  \
          client_secret          {}\n",
         simulator::CLIENT_ID,

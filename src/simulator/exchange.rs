@@ -234,8 +234,16 @@ mod tests {
     async fn the_front_page_says_how_to_use_it() {
         let bench = Bench::start(options()).await;
         let page = bench.http.get(bench.url("/")).send().await.unwrap().text().await.unwrap();
-        for word in ["demo-secret", "getUsageAggregatesJob", bench.get(PATH).await.1["id"].as_str().unwrap()]
-        {
+        let (_, organization) = bench.get(PATH).await;
+        let (_, accounts) = bench.get("/express/accounts").await;
+        for word in [
+            "demo-secret",
+            "token_url",
+            "getUsageAggregatesJob",
+            "listMonthlyUsage",
+            organization["id"].as_str().unwrap(),
+            accounts["_embedded"]["accounts"][0]["id"].as_str().unwrap(),
+        ] {
             assert!(page.contains(word), "{word}\n{page}");
         }
     }

@@ -89,7 +89,7 @@ pub(super) enum Links {
     /// A cursor that says nothing to the client, and no counters.
     Cursor,
     /// The last page has a next link that is null.
-    Null,
+    NullNext,
 }
 
 #[derive(Deserialize)]

@@ -55,3 +55,21 @@ impl Limit {
         Window { count: *count, allowed: self.allowed, reset }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn each_client_has_a_window_of_its_own() {
+        let limit = Limit::new(2, Duration::from_secs(1));
+        for is_exceeded in [false, false, true] {
+            let window = limit.count("one");
+            assert_eq!((window.is_exceeded(), window.reset), (is_exceeded, 1));
+        }
+        tokio::time::advance(Duration::from_millis(999)).await;
+        assert!(limit.count("one").is_exceeded() && !limit.count("other").is_exceeded());
+        tokio::time::advance(Duration::from_millis(1)).await;
+        assert!(!limit.count("one").is_exceeded());
+    }
+}

@@ -34,7 +34,7 @@ pub(super) fn page(list: &List, query: &Query, path: &str, rows: &[Value], fault
     let address = |number: usize| match form {
         Links::ForeignHost => format!("{SAMPLE_HOST}{path}?page={number}"),
         Links::Broken => format!("{SAMPLE_HOST}{path}&page={number}"),
-        Links::Cursor => format!("{path}?cursor={}", cursor((number - 1) * per_page)),
+        Links::Cursor => format!("{path}?cursor={}", cursor((number - 1).saturating_mul(per_page))),
         _ => format!("{path}?page={number}"),
     };
     let link = |number: usize| json!({ "href": address(number) });
@@ -45,7 +45,7 @@ pub(super) fn page(list: &List, query: &Query, path: &str, rows: &[Value], fault
     ]);
     links.extend(next.map(|number| ("next".to_owned(), link(number))));
     links.extend((page > 1).then(|| ("prev".to_owned(), link(page - 1))));
-    if form == Links::Null && next.is_none() {
+    if form == Links::NullNext && next.is_none() {
         links.insert("next".to_owned(), Value::Null);
     }
 

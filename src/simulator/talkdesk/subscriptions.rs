@@ -10,7 +10,7 @@ use super::world::{Account, Habit, hex};
 use crate::simulator::dice::Dice;
 use crate::simulator::planted::PLANTED_EMAIL;
 
-/// A contract that every account has.
+/// A contract that accounts have.
 struct Contract {
     lines: u64,
     /// When it starts, in months from the start of the world: from one of them to before the other.
@@ -32,7 +32,10 @@ const BILLING: [&str; 5] = ["ANNUAL", "QUARTER", "MONTH", "SEMI_ANNUAL", "OTHER"
 pub(super) fn rows(view: &View) -> Vec<Value> {
     let mut rows = Vec::new();
     for account in &view.world.accounts {
-        for (index, contract) in CONTRACTS.iter().enumerate() {
+        // Who tries the service has no contract yet.
+        let is_new = account.habit == Habit::New;
+        let contracts = CONTRACTS.iter().enumerate();
+        for (index, contract) in contracts.filter(|(_, contract)| !is_new || contract.starts.0 > 0.0) {
             let dice = account.dice.named("contract").of(index as u64);
             let (low, high) = contract.starts;
             let gone = if account.habit == Habit::Gone { GONE_MONTHS } else { 0 };

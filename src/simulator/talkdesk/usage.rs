@@ -75,7 +75,7 @@ impl World {
                         (units, units * dice.named("increments").between(1.01, 1.05))
                     }
                     Volume::Monthly(units) => {
-                        let units = (units * account.size * share).ceil();
+                        let units = (units * account.size * share).round();
                         (units, units)
                     }
                 };

@@ -187,7 +187,7 @@ impl Simulator {
             // Writing to a text cannot fail.
             let _ = writeln!(text, "  {client_id:<12} {id}");
         }
-        let _ = writeln!(text, "  customers of the last: {}", self.customer_ids().join(", "));
+        let _ = writeln!(text, "  customers of the partner: {}", self.customer_ids().join(", "));
         text
     }
 

@@ -27,6 +27,8 @@ pub enum Command {
     Demo(Demo),
     /// Run only the vendor simulator
     Simulate(Simulate),
+    /// Print every metric with its labels, unit and meaning
+    Catalogue(Catalogue),
 }
 
 /// Flags of `serve`.
@@ -115,6 +117,23 @@ pub struct Simulate {
     /// What to log.
     #[command(flatten)]
     pub log: Log,
+}
+
+/// Flags of `catalogue`.
+#[derive(Debug, Args)]
+pub struct Catalogue {
+    /// Format of the output
+    #[arg(long, value_enum, default_value = "markdown")]
+    pub output: CatalogueOutput,
+}
+
+/// Format of the catalogue.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum CatalogueOutput {
+    /// A page for people.
+    Markdown,
+    /// An array of objects.
+    Json,
 }
 
 /// What to log, to standard error.

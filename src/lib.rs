@@ -11,6 +11,7 @@ pub mod exposition;
 mod http;
 pub mod model;
 pub mod providers;
+pub mod reference;
 mod rest;
 pub mod secret;
 pub mod simulator;

@@ -1,14 +1,18 @@
 //! Reads the command line, starts logging, binds, and hands over to the library. The exit codes are all here:
 //! 0 done, 1 failed at run time, 2 wrong use or configuration.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context;
 use ccaas_exporter::app::{self, World};
-use ccaas_exporter::cli::{Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate};
+use ccaas_exporter::cli::{
+    Catalogue, CatalogueOutput, Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate,
+};
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Faults};
+use ccaas_exporter::reference;
 use ccaas_exporter::simulator::{self, Scenario};
 use clap::Parser;
 use tracing_subscriber::layer::SubscriberExt;
@@ -46,6 +50,7 @@ async fn main() -> ExitCode {
         Command::Serve(flags) => serve(flags).await,
         Command::Demo(flags) => demo(flags).await,
         Command::Simulate(flags) => simulate(flags).await,
+        Command::Catalogue(flags) => catalogue(&flags),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
@@ -122,6 +127,20 @@ async fn simulate(flags: Simulate) -> Result<(), Failure> {
         simulator::CLIENT_SECRET
     );
     Ok(app::simulate(listener, options, stop_signal()).await?)
+}
+
+fn catalogue(flags: &Catalogue) -> Result<(), Failure> {
+    let text = match flags.output {
+        CatalogueOutput::Markdown => reference::markdown(),
+        CatalogueOutput::Json => reference::json(),
+    };
+    // A reader that has seen enough closes the pipe, which is no failure.
+    match std::io::stdout().write_all(format!("{}\n", text.trim_end()).as_bytes()) {
+        Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+            Err(anyhow::Error::new(error).context("cannot write the catalogue").into())
+        }
+        _ => Ok(()),
+    }
 }
 
 /// The named file; else the default one if it exists; else the vendors' variables; else how to start.

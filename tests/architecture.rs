@@ -41,6 +41,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("secret", &[], &["secrecy", "serde"]),
     ("exposition", &["catalogue", "model"], &["bytes", "flate2", "itoa", "ryu"]),
     ("telemetry", &["exposition", "model"], &["prometheus"]),
+    ("reference", &["catalogue", "telemetry"], &["serde", "serde_json"]),
     (
         "rest",
         &["clock", "model", "secret", "telemetry"],

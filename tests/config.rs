@@ -146,6 +146,8 @@ fn the_full_example_shows_the_defaults() {
     assert_eq!(format!("{:?}", minimal.usage), format!("{:?}", full.usage));
     assert_eq!(format!("{:?}", minimal.client_summary), format!("{:?}", full.client_summary));
     assert_eq!(format!("{:?}", minimal.oauth_clients), format!("{:?}", full.oauth_clients));
+    assert_eq!((minimal.limits, minimal.billable_usage), (full.limits, full.billable_usage));
+    assert_eq!(minimal.api_charge_pattern.as_str(), full.api_charge_pattern.as_str());
     assert_eq!(minimal.requests_per_minute, full.requests_per_minute);
     assert_eq!(minimal.api_url.as_str(), "https://api.mypurecloud.com/");
     assert_eq!(minimal.login_url.as_str(), "https://login.mypurecloud.com/");
@@ -404,7 +406,7 @@ fn every_fault_of_the_variables_names_its_variable() {
          GENESYSCLOUD_OAUTHCLIENT_ID_FILE",
         "environment: GENESYSCLOUD_OAUTHCLIENT_SECRET: GENESYSCLOUD_OAUTHCLIENT_SECRET and \
          GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE exclude each other; set one of them",
-        "environment: CCAAS_EXPORTER_ORGANIZATION: expected the organization's name, up to 128 characters, none of \
+        "environment: CCAAS_EXPORTER_ORGANIZATION: expected a name for the organization, up to 128 characters, none of \
          them a control character, found \"\\t\"",
     ];
     assert_eq!(faults.iter().collect::<Vec<_>>(), expected);

@@ -26,7 +26,8 @@ use support::{Vendor, fixed_clock, scenario};
 struct Call {
     /// The `operationId` that it stands for.
     operation: String,
-    /// The path and query to GET. `{name}` is what an earlier call kept.
+    /// The path and query to GET. `{name}` is what an earlier call kept; `{customer0}` and `{customer1}` are
+    /// those of the partner.
     get: Option<String>,
     /// The path and query to POST to.
     post: Option<String>,
@@ -119,7 +120,10 @@ async fn play(document: &str, calls: &str) -> (Vec<String>, Vec<String>) {
     let simulator = Simulator::new(options);
     let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    let mut bench = Bench { simulator, url: vendor.url(), http, kept: BTreeMap::new() };
+    // The customers of a partner stand in no answer.
+    let customers = simulator.customer_ids().into_iter().enumerate();
+    let kept = customers.map(|(index, id)| (format!("customer{index}"), id)).collect();
+    let mut bench = Bench { simulator, url: vendor.url(), http, kept };
     let mut contract = Contract::parse(document);
     let mut wrong = Vec::new();
     for call in serde_saphyr::from_str::<Vec<Call>>(calls).unwrap() {
@@ -148,6 +152,7 @@ macro_rules! vendors {
 }
 
 vendors! {
+    genesys_cloud_answers_as_described: "contract/genesys-cloud.openapi.yaml", "contract/genesys-cloud.calls.yml";
     talkdesk_answers_as_described: "contract/talkdesk.openapi.yaml", "contract/talkdesk.calls.yml";
 }
 

@@ -21,7 +21,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use ccaas_exporter::config::{Config, Provider};
 use ccaas_exporter::simulator::{Options, Simulator};
-use support::{Metrics, Stage, Vendor, fixed_clock};
+use support::{Metrics, Stage, Vendor, fixed_clock, set_refresh};
 use tokio::net::TcpListener;
 
 /// Status, headers, body.
@@ -78,14 +78,7 @@ async fn stage(
     let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else {
         panic!("another provider")
     };
-    let schedules = [
-        settings.usage.as_mut().map(|usage| &mut usage.schedule),
-        settings.client_summary.as_mut().map(|summary| &mut summary.schedule),
-        settings.oauth_clients.as_mut().map(|clients| &mut clients.schedule),
-    ];
-    for schedule in schedules.into_iter().flatten() {
-        schedule.refresh = Duration::from_millis(400);
-    }
+    set_refresh(settings, Duration::from_millis(400));
     // The stage wants a simulator to stop; nobody talks to this one.
     let simulator = Simulator::new(Options::new(fixed_clock()));
     let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use demo::{demo, simulate};
+pub use demo::{demo, demo_config, demo_options, simulate};
 pub use listen::listen;
 
 use crate::clock::Clock;

@@ -19,8 +19,6 @@ use super::{Config, Global, Organization, Provider, genesys_cloud, talkdesk};
 /// The full example has 3 KiB; beyond this somebody named the wrong file.
 const MAX_BYTES: u64 = 1 << 20;
 const DEFAULT_CONCURRENCY: NonZeroUsize = NonZeroUsize::new(8).expect("8 is not zero");
-/// A label value stays readable in a dashboard's legend.
-const MAX_NAME_CHARACTERS: usize = 128;
 
 impl Config {
     /// Reads the configuration file `path`.
@@ -109,29 +107,14 @@ fn organizations(fields: &mut Fields) -> Vec<Organization> {
     if items.as_ref().map_or(!list.is_set(), Vec::is_empty) {
         list.fault("missing; expected a list of at least one organization, each starting with `- name: …`");
     }
-    let mut named: Vec<(String, String)> = Vec::new();
+    let mut names = shared::Names::default();
     let mut organizations = Vec::new();
     for item in items.iter().flatten() {
-        let (name, provider) = item.mapping(|fields| (name(fields, &mut named), provider(fields)));
+        let (name, provider) =
+            item.mapping(|fields| (names.read(fields, "a name for the organization"), provider(fields)));
         organizations.extend(name.zip(provider).map(|(name, provider)| Organization { name, provider }));
     }
     organizations
-}
-
-/// The organization's name. `named`: the names so far and the places they stand at.
-fn name(fields: &mut Fields, named: &mut Vec<(String, String)>) -> Option<String> {
-    let expected = "the organization's name, up to 128 characters, none of them a control character";
-    let value = fields.required("name", "a name for the organization");
-    let name = value.parse(expected, |text| {
-        let fits = text.chars().count() <= MAX_NAME_CHARACTERS && !text.chars().any(char::is_control);
-        (fits && !text.trim().is_empty()).then(|| text.to_owned())
-    })?;
-    let place = format!("{} in line {}", value.path(), value.line());
-    match named.iter().find(|(other, _)| *other == name) {
-        Some((_, first)) => value.fault(format!("expected a name of its own, found the same as {first}")),
-        None => named.push((name.clone(), place)),
-    }
-    Some(name)
 }
 
 /// The provider, of which an organization has one. Faults of a second one are told all the same.
@@ -139,10 +122,11 @@ fn provider(fields: &mut Fields) -> Option<Provider> {
     let (genesys_cloud, talkdesk) = (fields.get("genesys_cloud"), fields.get("talkdesk"));
     let mut providers = Vec::new();
     if fields.contains("genesys_cloud") {
-        providers.push(genesys_cloud.mapping(genesys_cloud::settings).map(Provider::GenesysCloud));
+        providers
+            .push(genesys_cloud.mapping(genesys_cloud::settings).map(Box::new).map(Provider::GenesysCloud));
     }
     if fields.contains("talkdesk") {
-        providers.push(talkdesk.mapping(talkdesk::settings).map(Provider::Talkdesk));
+        providers.push(talkdesk.mapping(talkdesk::settings).map(Box::new).map(Provider::Talkdesk));
     }
     match providers.len() {
         0 => fields.fault("missing the provider; expected the key genesys_cloud or talkdesk"),

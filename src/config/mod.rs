@@ -61,9 +61,9 @@ pub struct Organization {
 #[derive(Debug, Clone)]
 pub enum Provider {
     /// Genesys Cloud.
-    GenesysCloud(providers::genesys_cloud::Settings),
+    GenesysCloud(Box<providers::genesys_cloud::Settings>),
     /// Talkdesk.
-    Talkdesk(providers::talkdesk::Settings),
+    Talkdesk(Box<providers::talkdesk::Settings>),
 }
 
 impl Provider {

@@ -76,15 +76,17 @@ struct OrganizationView {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ProviderView {
-    GenesysCloud(GenesysCloudView),
-    Talkdesk(TalkdeskView),
+    GenesysCloud(Box<GenesysCloudView>),
+    Talkdesk(Box<TalkdeskView>),
 }
 
 impl OrganizationView {
     fn new(organization: &Organization) -> Self {
         let provider = match &organization.provider {
-            Provider::GenesysCloud(settings) => ProviderView::GenesysCloud(GenesysCloudView::new(settings)),
-            Provider::Talkdesk(settings) => ProviderView::Talkdesk(TalkdeskView::new(settings)),
+            Provider::GenesysCloud(settings) => {
+                ProviderView::GenesysCloud(Box::new(GenesysCloudView::new(settings)))
+            }
+            Provider::Talkdesk(settings) => ProviderView::Talkdesk(Box::new(TalkdeskView::new(settings))),
         };
         Self { name: escape(&organization.name), provider }
     }

@@ -1,5 +1,6 @@
 //! What several sections have in the same form: secrets, URLs, paths, name patterns, schedules.
 
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -20,8 +21,9 @@ pub(super) const DAY: Duration = Duration::from_hours(24);
 /// Below this, a vendor's usage API would be asked without end for figures that hardly change.
 const MIN_REFRESH: Duration = Duration::from_secs(10);
 const MAX_REFRESH: Duration = Duration::from_hours(365 * 24);
+pub(super) const REFRESH: RangeInclusive<Duration> = MIN_REFRESH..=MAX_REFRESH;
 const DEFAULT_TIMEOUT: Duration = Duration::from_mins(15);
-const DEFAULT_MAX_STALENESS: Duration = Duration::from_hours(7 * 24);
+pub(super) const DEFAULT_MAX_STALENESS: Duration = Duration::from_hours(7 * 24);
 
 /// A collector's section. A disabled one is read all the same: its faults would show on the day it is enabled.
 pub(super) fn collector<T>(
@@ -82,7 +84,7 @@ impl<'a> Given<'a> {
 }
 
 /// 15 minutes, or nine tenths of a shorter `refresh`.
-fn default_timeout(refresh: Duration) -> Duration {
+pub(super) fn default_timeout(refresh: Duration) -> Duration {
     DEFAULT_TIMEOUT.min(refresh / 10 * 9)
 }
 
@@ -211,13 +213,17 @@ pub(super) fn patterns(value: &Value, default: &[&str]) -> Vec<Regex> {
         return default.iter().filter_map(|pattern| Regex::new(pattern).ok()).collect();
     }
     let items = value.items("a list of regular expressions such as [\"^batch-\"]");
+    let pattern = |item: &Value| {
+        if !item.is_set() {
+            item.fault("expected a regular expression, found nothing");
+        }
+        pattern(item)
+    };
     items.iter().flatten().filter_map(pattern).collect()
 }
 
-fn pattern(item: &Value) -> Option<Regex> {
-    if !item.is_set() {
-        item.fault("expected a regular expression, found nothing");
-    }
+/// A name pattern.
+pub(super) fn pattern(item: &Value) -> Option<Regex> {
     item.check("a regular expression", |text| {
         Regex::new(text).map_err(|error| {
             // The other lines draw the pattern, which may come from a variable.
@@ -226,4 +232,50 @@ fn pattern(item: &Value) -> Option<Regex> {
             format!("a text that is none ({})", reason.trim_start_matches("error: "))
         })
     })
+}
+
+/// A list of texts that are not empty, each once.
+pub(super) fn texts(value: &Value, expected: &str) -> Vec<String> {
+    list(value, expected, |text| (!text.trim().is_empty()).then(|| text.to_owned()))
+}
+
+/// A list of texts as `parse` understands them, each once.
+pub(super) fn list(value: &Value, expected: &str, parse: impl Fn(&str) -> Option<String>) -> Vec<String> {
+    let mut parsed = Vec::new();
+    for item in value.items(&format!("a list, each item {expected}")).iter().flatten() {
+        if !item.is_set() {
+            item.fault(format!("expected {expected}, found nothing"));
+        }
+        let Some(text) = item.parse(expected, &parse) else { continue };
+        if parsed.contains(&text) {
+            item.fault("stands in this list already; keep one of the two");
+        }
+        parsed.push(text);
+    }
+    parsed
+}
+
+/// A label value stays readable in a dashboard's legend.
+const MAX_NAME_CHARACTERS: usize = 128;
+
+/// Names that must be unique, with the places they stand at.
+#[derive(Default)]
+pub(super) struct Names(Vec<(String, String)>);
+
+impl Names {
+    /// The `name` of a mapping; `what` says of whom, such as `a name for the organization`.
+    pub(super) fn read(&mut self, fields: &mut Fields, what: &str) -> Option<String> {
+        let expected = format!("{what}, up to 128 characters, none of them a control character");
+        let value = fields.required("name", what);
+        let name = value.parse(&expected, |text| {
+            let fits = text.chars().count() <= MAX_NAME_CHARACTERS && !text.chars().any(char::is_control);
+            (fits && !text.trim().is_empty()).then(|| text.to_owned())
+        })?;
+        let place = format!("{} in line {}", value.path(), value.line());
+        match self.0.iter().find(|(other, _)| *other == name) {
+            Some((_, first)) => value.fault(format!("expected a name of its own, found the same as {first}")),
+            None => self.0.push((name.clone(), place)),
+        }
+        Some(name)
+    }
 }

@@ -57,7 +57,7 @@ pub const CLIENT_SECRET: &str = "demo-secret";
 pub struct Options {
     /// The same seed gives the same world.
     pub seed: u64,
-    /// How many OAuth clients make requests or once did.
+    /// How many OAuth clients of the first organization make requests or once did.
     pub clients: usize,
     /// How many days before the start the traffic began.
     pub days: u16,
@@ -162,6 +162,35 @@ impl Simulator {
         locked(&self.0.log).count(operation)
     }
 
+    /// The id of the Genesys Cloud organization that a client id belongs to.
+    #[must_use]
+    pub fn organization_id(&self, client_id: &str) -> Option<&str> {
+        self.0.genesys_cloud.organizations().find(|(known, _)| *known == client_id).map(|(_, id)| id)
+    }
+
+    /// The id of an OAuth client of the Genesys Cloud organization that `client_id` belongs to; of several with the `name`, the first.
+    #[must_use]
+    pub fn oauth_client_id(&self, client_id: &str, name: &str) -> Option<&str> {
+        self.0.genesys_cloud.oauth_client_id(client_id, name)
+    }
+
+    /// The ids of the Genesys Cloud organizations whose billing the partner's client may see.
+    #[must_use]
+    pub fn customer_ids(&self) -> Vec<String> {
+        self.0.genesys_cloud.customer_ids()
+    }
+
+    /// Client ids and what they lead to, for the page.
+    fn organizations(&self) -> String {
+        let mut text = String::new();
+        for (client_id, id) in self.0.genesys_cloud.organizations() {
+            // Writing to a text cannot fail.
+            let _ = writeln!(text, "  {client_id:<12} {id}");
+        }
+        let _ = writeln!(text, "  customers of the last: {}", self.customer_ids().join(", "));
+        text
+    }
+
     /// The page at `/`: what this is, and how to use it.
     fn index(&self) -> String {
         let mut page = format!(
@@ -176,10 +205,10 @@ impl Simulator {
              In the exporter's configuration:\n  \
                genesys_cloud: {{api_url: <this address>, login_url: <this address>, client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET}}}\n  \
                talkdesk: {{api_url: <this address>, token_url: <this address>/oauth/token, client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET}}}\n\n\
-             Genesys Cloud organization:\n  {}\n\n\
+             Genesys Cloud organizations, by client id:\n{}\n\
              Talkdesk accounts:\n{}\n\
              Operations:\n",
-            self.0.genesys_cloud.organization_id(),
+            self.organizations(),
             self.0.talkdesk.accounts(),
         );
         for (id, method, path) in operations() {

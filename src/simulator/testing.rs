@@ -48,7 +48,11 @@ impl Bench {
     }
 
     pub(super) async fn renew(&mut self) {
-        self.token = self.new_token(CLIENT_ID, "").await;
+        self.log_in(CLIENT_ID).await;
+    }
+
+    pub(super) async fn log_in(&mut self, client_id: &str) {
+        self.token = self.new_token(client_id, "").await;
     }
 
     /// A token of a client for these scopes; for all of them when none is named.
@@ -60,8 +64,9 @@ impl Bench {
         body["access_token"].as_str().unwrap_or_default().to_owned()
     }
 
+    /// The address of a path, or of a link that is whole already.
     pub(super) fn url(&self, path: &str) -> String {
-        format!("{}{path}", self.address)
+        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.address) }
     }
 
     pub(super) fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -79,7 +84,11 @@ impl Bench {
 
     /// Starts a job and reads all of its rows.
     pub(super) async fn job(&self, body: &Value) -> Vec<Value> {
-        let (status, job) = self.post("/api/v2/usage/aggregates/query/jobs", body).await;
+        self.job_at("/api/v2/usage/aggregates/query/jobs", body).await
+    }
+
+    pub(super) async fn job_at(&self, path: &str, body: &Value) -> Vec<Value> {
+        let (status, job) = self.post(path, body).await;
         assert!(status.is_success(), "{job}");
         let mut rows = Vec::new();
         let mut next = Some(format!("{}?pageSize=1000", job["resultsUri"].as_str().unwrap()));
@@ -99,7 +108,11 @@ impl Bench {
 
     /// Starts a legacy query and reads its rows.
     pub(super) async fn legacy(&self, body: &Value) -> Vec<Value> {
-        let (status, execution) = self.post("/api/v2/usage/query", body).await;
+        self.legacy_at("/api/v2/usage/query", body).await
+    }
+
+    pub(super) async fn legacy_at(&self, path: &str, body: &Value) -> Vec<Value> {
+        let (status, execution) = self.post(path, body).await;
         assert!(status.is_success(), "{execution}");
         self.results(execution["resultsUri"].as_str().unwrap()).await
     }
@@ -113,6 +126,18 @@ impl Bench {
                 _ => panic!("{result}"),
             }
         }
+    }
+
+    /// Reads all pages of a list with cursors.
+    pub(super) async fn list(&self, path: &str) -> Vec<Value> {
+        let (mut entities, mut next) = (Vec::new(), Some(path.to_owned()));
+        while let Some(uri) = next {
+            let (status, page) = self.get(&uri).await;
+            assert!(status.is_success(), "{page}");
+            entities.extend(page["entities"].as_array().unwrap().iter().cloned());
+            next = page["nextUri"].as_str().map(str::to_owned);
+        }
+        entities
     }
 }
 

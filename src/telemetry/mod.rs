@@ -12,15 +12,20 @@ use std::time::Duration;
 
 use prometheus::core::Collector;
 use prometheus::process_collector::ProcessCollector;
+use prometheus::proto::{MetricFamily, MetricType};
 use prometheus::{Gauge, Histogram, HistogramOpts, Opts, Registry, TextEncoder};
 
 pub use api::ApiMetrics;
 pub use collector::CollectorMetrics;
 
 use crate::exposition::{Format, Selection};
+use crate::model::CollectorId;
 
 /// A proof for `expect`: names and labels are constants, and every test run registers them all.
 const VALID: &str = "constant metric definitions are valid and registered once";
+
+/// What the names of the exporter's own families begin with, as against those of the process.
+const OWN_PREFIX: &str = "ccaas_exporter_";
 
 /// The registry of the exporter's own families.
 pub struct Telemetry {
@@ -84,7 +89,7 @@ impl Telemetry {
 
     /// The metrics of one collector; all of them exist from this call on.
     #[must_use]
-    pub fn collector(&self, id: &crate::model::CollectorId, refresh: Duration) -> CollectorMetrics {
+    pub fn collector(&self, id: &CollectorId, refresh: Duration) -> CollectorMetrics {
         self.collectors.of(id, refresh)
     }
 
@@ -141,6 +146,48 @@ impl Telemetry {
             Format::OpenMetrics => to_openmetrics(&text),
         }
     }
+}
+
+/// What there is to say about one of the exporter's own families.
+#[derive(Debug)]
+pub struct Definition {
+    /// The name.
+    pub name: String,
+    /// `gauge`, `counter` or `histogram`.
+    pub kind: &'static str,
+    /// The label names.
+    pub labels: Vec<String>,
+    /// The HELP text.
+    pub help: String,
+}
+
+/// The definitions of the exporter's own families, in the order of `/metrics`.
+#[must_use]
+pub fn definitions() -> Vec<Definition> {
+    // A family shows its labels only once it has a series.
+    let telemetry = Telemetry::new();
+    let id = CollectorId { organization: String::new(), provider: "", collector: "" };
+    let _ = telemetry.collector(&id, Duration::ZERO);
+    telemetry.api("", "").request("", "", Duration::ZERO);
+    let families = telemetry.registry.gather().into_iter();
+    let own = families.filter(|family| family.name().starts_with(OWN_PREFIX));
+    let definition = |family: MetricFamily| Definition {
+        name: family.name().to_owned(),
+        kind: match family.get_field_type() {
+            MetricType::COUNTER => "counter",
+            MetricType::HISTOGRAM => "histogram",
+            _ => "gauge",
+        },
+        labels: family
+            .metric
+            .iter()
+            .take(1)
+            .flat_map(|metric| &metric.label)
+            .map(|pair| pair.name().to_owned())
+            .collect(),
+        help: family.help().to_owned(),
+    };
+    own.map(definition).collect()
 }
 
 impl Default for Telemetry {

@@ -12,7 +12,9 @@ use ccaas_exporter::app::{self, World};
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Provider};
 use ccaas_exporter::providers::genesys_cloud::{Pacing, Settings};
+use ccaas_exporter::providers::talkdesk;
 use ccaas_exporter::simulator::{self, CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator};
+use serde_json::Value;
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -39,6 +41,8 @@ pub struct Setup {
     /// Keys below `collectors`, as YAML flow text.
     pub collectors: String,
     pub change: Box<dyn Fn(&mut Settings)>,
+    /// All that the demo collects, in place of the one organization.
+    everything: bool,
 }
 
 impl Setup {
@@ -55,7 +59,13 @@ impl Setup {
             request_timeout: Duration::from_secs(30),
             collectors: "{}".to_owned(),
             change: Box::new(|_| {}),
+            everything: false,
         }
+    }
+
+    /// All organizations and collectors of the demo, on a clock that stands still; collectors run once.
+    pub fn everything() -> Self {
+        Self { options: app::demo_options(fixed_clock()), everything: true, ..Self::new() }
     }
 
     pub fn scenario(mut self, yaml: &str) -> Self {
@@ -78,7 +88,26 @@ impl Setup {
         self
     }
 
-    fn config(&self, vendor: &str) -> Config {
+    fn config(&self, simulator: &Simulator, vendor: &str) -> Config {
+        let mut config = if self.everything {
+            app::demo_config(simulator, vendor).expect("a good configuration")
+        } else {
+            self.one_organization(vendor)
+        };
+        config.global.request_timeout = self.request_timeout;
+        for organization in &mut config.organizations {
+            match &mut organization.provider {
+                Provider::GenesysCloud(settings) => {
+                    set_refresh(settings, self.refresh);
+                    (self.change)(settings);
+                }
+                Provider::Talkdesk(settings) => set_talkdesk_refresh(settings, self.refresh),
+            }
+        }
+        config
+    }
+
+    fn one_organization(&self, vendor: &str) -> Config {
         let text = format!(
             "organizations:\n  - name: acme\n    genesys_cloud:\n      api_url: {vendor}\n      login_url: {vendor}\n      \
              client_id: {CLIENT_ID}\n      client_secret: {CLIENT_SECRET}\n      billing_period: {{anchor_day: 21}}\n      \
@@ -88,30 +117,61 @@ impl Setup {
         );
         let mut config =
             Config::parse(Path::new("test.yml"), &text, &|_| None).expect("a good configuration");
-        config.global.request_timeout = self.request_timeout;
         let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else {
             panic!("another provider")
         };
         settings.requests_per_minute = NonZeroU32::new(100_000).expect("not zero");
-        for schedule in [
-            settings.usage.as_mut().map(|usage| &mut usage.schedule),
-            settings.client_summary.as_mut().map(|summary| &mut summary.schedule),
-            settings.oauth_clients.as_mut().map(|clients| &mut clients.schedule),
-        ]
-        .into_iter()
-        .flatten()
-        {
-            schedule.refresh = self.refresh;
-        }
-        (self.change)(settings);
         config
+    }
+
+    /// The organizations whose billing the simulated partner may see.
+    pub fn customer_ids(&self) -> Vec<String> {
+        Simulator::new(self.options.clone()).customer_ids()
     }
 
     pub async fn start(self) -> Stage {
         let simulator = Simulator::new(self.options.clone());
         let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
-        let config = self.config(&vendor.url());
+        let config = self.config(&simulator, &vendor.url());
         Stage::start(config, self.clock.clone(), simulator, vendor).await
+    }
+}
+
+/// Gives every collector the same interval, also one that a configuration could not have.
+pub fn set_refresh(settings: &mut Settings, refresh: Duration) {
+    for schedule in [
+        settings.usage.as_mut().map(|usage| &mut usage.schedule),
+        settings.client_summary.as_mut().map(|summary| &mut summary.schedule),
+        settings.client_query.as_mut().map(|query| &mut query.schedule),
+        settings.searches.as_mut().map(|searches| &mut searches.schedule),
+        settings.app_client_usage.as_mut().map(|usage| &mut usage.schedule),
+        settings.oauth_clients.as_mut(),
+        settings.limits.as_mut(),
+        settings.billable_usage.as_mut(),
+        settings.contracts.as_mut(),
+        settings.invoices.as_mut().map(|invoices| &mut invoices.schedule),
+        settings.trustee_overview.as_mut().map(|overview| &mut overview.schedule),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        schedule.refresh = refresh;
+    }
+}
+
+/// The same for Talkdesk.
+pub fn set_talkdesk_refresh(settings: &mut talkdesk::Settings, refresh: Duration) {
+    for schedule in [
+        settings.usage.as_mut().map(|usage| &mut usage.schedule),
+        settings.accounts.as_mut(),
+        settings.products.as_mut(),
+        settings.subscriptions.as_mut(),
+        settings.invoices.as_mut().map(|invoices| &mut invoices.schedule),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        schedule.refresh = refresh;
     }
 }
 
@@ -141,6 +201,25 @@ impl Vendor {
 
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// What the vendor answers to anybody with a token.
+    pub async fn get(&self, path: &str) -> Value {
+        self.get_as(CLIENT_ID, path).await
+    }
+
+    /// What the vendor answers to the organization of a client.
+    pub async fn get_as(&self, client_id: &str, path: &str) -> Value {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let token =
+            http.post(format!("{}/oauth/token", self.url())).basic_auth(client_id, Some(CLIENT_SECRET));
+        let token = token.form(&[("grant_type", "client_credentials")]).send().await.expect("an answer");
+        let token: Value = token.json().await.expect("a token");
+        let token = token["access_token"].as_str().expect("a token");
+        let answer =
+            http.get(format!("{}{path}", self.url())).bearer_auth(token).send().await.expect("an answer");
+        assert!(answer.status().is_success(), "{path}: {}", answer.status());
+        answer.json().await.expect("JSON")
     }
 
     pub async fn stop(self) {
@@ -176,6 +255,10 @@ impl Stage {
         });
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         Self { simulator, vendor: Some(vendor), url, http, stop, task }
+    }
+
+    pub fn vendor(&self) -> &Vendor {
+        self.vendor.as_ref().expect("the vendor runs")
     }
 
     pub async fn get(&self, path: &str) -> reqwest::Response {

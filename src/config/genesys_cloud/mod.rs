@@ -5,6 +5,7 @@ mod redacted;
 
 use std::num::NonZeroU32;
 
+use regex::Regex;
 use url::Url;
 
 pub(super) use redacted::GenesysCloudView;
@@ -23,6 +24,8 @@ const MAX_REQUESTS_PER_MINUTE: u32 = 100_000;
 const EXAMPLE_URL: &str = "https://api.mypurecloud.com/";
 /// Clients of the vendor's own applications, which fair use does not count.
 const DEFAULT_EXCLUDED_CLIENTS: [&str; 1] = ["^purecloud"];
+/// Finds the charge for API requests among those of a contract.
+const DEFAULT_API_CHARGE_PATTERN: &str = r"(?i)\bapi\b.*request";
 
 /// `None` where a required key is missing or wrong; then there is a fault.
 pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
@@ -38,6 +41,10 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
         .mapping(|fields| fields.get("requests_per_minute").number(&(1..=limit)))
         .and_then(NonZeroU32::new);
     let excluded = shared::patterns(&fields.get("fair_use_excluded_clients"), &DEFAULT_EXCLUDED_CLIENTS);
+    let api_charge_pattern = fields.get("api_charge_pattern");
+    let api_charge_pattern = shared::pattern(&api_charge_pattern).unwrap_or_else(|| {
+        Regex::new(DEFAULT_API_CHARGE_PATTERN).expect("the default pattern is a regular expression")
+    });
     let collectors = fields.get("collectors").mapping(collectors::all);
     let ((api_url, login_url), (client_id, client_secret)) = hosts.zip(client)?;
     Some(Settings {
@@ -50,9 +57,18 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
         overage_unit_price,
         requests_per_minute: requests_per_minute.unwrap_or(DEFAULT_REQUESTS_PER_MINUTE),
         fair_use_excluded_clients: excluded,
+        api_charge_pattern,
         usage: collectors.usage,
         client_summary: collectors.client_summary,
+        client_query: collectors.client_query,
+        searches: collectors.searches,
+        app_client_usage: collectors.app_client_usage,
         oauth_clients: collectors.oauth_clients,
+        limits: collectors.limits,
+        billable_usage: collectors.billable_usage,
+        contracts: collectors.contracts,
+        invoices: collectors.invoices,
+        trustee_overview: collectors.trustee_overview,
     })
 }
 

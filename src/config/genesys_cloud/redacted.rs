@@ -8,8 +8,10 @@ use serde::Serialize;
 use crate::config::duration;
 use crate::config::redacted::{CollectorView, ScheduleView, patterns, secret};
 use crate::config::variables::escape;
+use crate::model::Schedule;
 use crate::providers::genesys_cloud::{
-    Allowance, ClientSummarySettings, OauthClientsSettings, Price, Settings, UsageApi, UsageSettings,
+    Allowance, AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, Customer,
+    InvoicesSettings, Price, Search, Settings, TrusteeOverviewSettings, UsageApi, UsageSettings,
 };
 
 #[derive(Serialize)]
@@ -30,6 +32,7 @@ pub(in crate::config) struct GenesysCloudView {
     overage_unit_price: Option<PriceView>,
     rate_limit: RateLimitView,
     fair_use_excluded_clients: Vec<String>,
+    api_charge_pattern: String,
     collectors: CollectorsView,
 }
 
@@ -47,11 +50,8 @@ impl GenesysCloudView {
             overage_unit_price: settings.overage_unit_price.as_ref().map(PriceView::new),
             rate_limit: RateLimitView { requests_per_minute: settings.requests_per_minute.get() },
             fair_use_excluded_clients: patterns(&settings.fair_use_excluded_clients),
-            collectors: CollectorsView {
-                usage: CollectorView::new(settings.usage.as_ref(), UsageView::new),
-                client_summary: CollectorView::new(settings.client_summary.as_ref(), ClientSummaryView::new),
-                oauth_clients: CollectorView::new(settings.oauth_clients.as_ref(), OauthClientsView::new),
-            },
+            api_charge_pattern: escape(settings.api_charge_pattern.as_str()),
+            collectors: CollectorsView::new(settings),
         }
     }
 }
@@ -98,7 +98,41 @@ struct RateLimitView {
 struct CollectorsView {
     usage: CollectorView<UsageView>,
     client_summary: CollectorView<ClientSummaryView>,
-    oauth_clients: CollectorView<OauthClientsView>,
+    client_query: CollectorView<ClientQueryView>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    searches: Vec<SearchView>,
+    app_client_usage: CollectorView<AppClientUsageView>,
+    oauth_clients: CollectorView<ScheduleView>,
+    limits: CollectorView<ScheduleView>,
+    billable_usage: CollectorView<ScheduleView>,
+    contracts: CollectorView<ScheduleView>,
+    invoices: CollectorView<InvoicesView>,
+    trustee_overview: CollectorView<TrusteeOverviewView>,
+}
+
+impl CollectorsView {
+    fn new(settings: &Settings) -> Self {
+        let schedule = |schedule: Option<Schedule>| {
+            CollectorView::new(schedule.as_ref(), |schedule| ScheduleView::new(*schedule))
+        };
+        let searches = settings.searches.as_ref().map(|settings| settings.searches.as_slice());
+        Self {
+            usage: CollectorView::new(settings.usage.as_ref(), UsageView::new),
+            client_summary: CollectorView::new(settings.client_summary.as_ref(), ClientSummaryView::new),
+            client_query: CollectorView::new(settings.client_query.as_ref(), ClientQueryView::new),
+            searches: searches.unwrap_or_default().iter().map(SearchView::new).collect(),
+            app_client_usage: CollectorView::new(settings.app_client_usage.as_ref(), AppClientUsageView::new),
+            oauth_clients: schedule(settings.oauth_clients),
+            limits: schedule(settings.limits),
+            billable_usage: schedule(settings.billable_usage),
+            contracts: schedule(settings.contracts),
+            invoices: CollectorView::new(settings.invoices.as_ref(), InvoicesView::new),
+            trustee_overview: CollectorView::new(
+                settings.trustee_overview.as_ref(),
+                TrusteeOverviewView::new,
+            ),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -160,13 +194,93 @@ impl ClientSummaryView {
 }
 
 #[derive(Serialize)]
-struct OauthClientsView {
+struct ClientQueryView {
     #[serde(flatten)]
     schedule: ScheduleView,
+    clients: Vec<String>,
+    days: u16,
 }
 
-impl OauthClientsView {
-    fn new(settings: &OauthClientsSettings) -> Self {
-        Self { schedule: ScheduleView::new(settings.schedule) }
+impl ClientQueryView {
+    fn new(settings: &ClientQuerySettings) -> Self {
+        let schedule = ScheduleView::new(settings.schedule);
+        Self { schedule, clients: texts(&settings.clients), days: settings.days }
     }
+}
+
+#[derive(Serialize)]
+struct SearchView {
+    name: String,
+    refresh: String,
+    days: u16,
+    oauth_client_names: Vec<String>,
+    http_methods: Vec<String>,
+    template_uris: Vec<String>,
+}
+
+impl SearchView {
+    fn new(search: &Search) -> Self {
+        Self {
+            name: escape(&search.name),
+            refresh: duration::format(search.refresh),
+            days: search.days,
+            oauth_client_names: texts(&search.oauth_client_names),
+            http_methods: texts(&search.http_methods),
+            template_uris: texts(&search.template_uris),
+        }
+    }
+}
+
+#[derive(Serialize)]
+struct AppClientUsageView {
+    #[serde(flatten)]
+    schedule: ScheduleView,
+    clients: Vec<String>,
+}
+
+impl AppClientUsageView {
+    fn new(settings: &AppClientUsageSettings) -> Self {
+        Self { schedule: ScheduleView::new(settings.schedule), clients: texts(&settings.clients) }
+    }
+}
+
+#[derive(Serialize)]
+struct InvoicesView {
+    #[serde(flatten)]
+    schedule: ScheduleView,
+    months: u16,
+}
+
+impl InvoicesView {
+    fn new(settings: &InvoicesSettings) -> Self {
+        Self { schedule: ScheduleView::new(settings.schedule), months: settings.months }
+    }
+}
+
+#[derive(Serialize)]
+struct TrusteeOverviewView {
+    #[serde(flatten)]
+    schedule: ScheduleView,
+    customers: Vec<CustomerView>,
+}
+
+#[derive(Serialize)]
+struct CustomerView {
+    name: String,
+    organization_id: String,
+}
+
+impl TrusteeOverviewView {
+    fn new(settings: &TrusteeOverviewSettings) -> Self {
+        let customer = |customer: &Customer| CustomerView {
+            name: escape(&customer.name),
+            organization_id: escape(&customer.organization_id),
+        };
+        let customers = settings.customers.iter().map(customer).collect();
+        Self { schedule: ScheduleView::new(settings.schedule), customers }
+    }
+}
+
+fn texts(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| escape(text)).collect()
 }

@@ -10,6 +10,9 @@ use crate::rest::{Error, Kind};
 /// Waits before each question, in units of [`Pacing::unit`]; the last one repeats. Genesys asks not to poll fast.
 const WAITS: [u32; 6] = [3, 5, 10, 20, 30, 60];
 
+/// Queries that are made side by side; the rate limit holds all the same.
+pub(super) const SIDE_BY_SIDE: usize = 8;
+
 /// Units that a run should have time for; so with a timeout of a minute or more a unit is a second.
 const SHORTEST_USUAL_RUN: u32 = 60;
 
@@ -27,6 +30,12 @@ impl Default for Pacing {
 }
 
 impl Pacing {
+    /// The waits between questions: growing, without end.
+    pub(super) fn waits(self) -> impl Iterator<Item = Duration> {
+        let last = WAITS[WAITS.len() - 1];
+        WAITS.into_iter().chain(std::iter::repeat(last)).map(move |units| self.unit * units)
+    }
+
     /// As fast as a run of `timeout` needs: whoever asks for short runs wants short waits in them.
     pub(super) fn within(self, timeout: Duration) -> Self {
         Self { unit: self.unit.min(timeout / SHORTEST_USUAL_RUN) }
@@ -102,10 +111,8 @@ pub(super) async fn complete<E: Execution>(
     let mut unknown_states = 0;
     for _ in 0..2 {
         let id = execution.start().await.map_err(Ended::NotStarted)?;
-        let mut waits = WAITS.iter().chain(std::iter::repeat(&WAITS[WAITS.len() - 1]));
-        loop {
-            let wait = *waits.next().expect("the last wait repeats");
-            tokio::time::sleep(pacing.unit * wait).await;
+        for wait in pacing.waits() {
+            tokio::time::sleep(wait).await;
             match execution.poll(&id).await {
                 Ok(State::Pending) => {}
                 Ok(State::Unknown) => unknown_states += 1,
@@ -125,6 +132,19 @@ pub(super) async fn complete<E: Execution>(
     }
     let message = format!("the vendor lost {} twice before it was read", execution.what());
     Err(Failure::new(Reason::JobExpired, message).into())
+}
+
+/// Whether an answer is larger than the vendor's own limit for one.
+pub(super) fn is_too_large(error: &Error) -> bool {
+    let codes = ["max.response.size.reached", "response.entity.too.large"];
+    error.code.as_deref().is_some_and(|code| codes.contains(&code))
+}
+
+/// What it means that a later page of a finished query cannot be read: a query that is gone by then has expired.
+pub(super) fn page_failure(error: Error) -> Failure {
+    let is_lost = error.kind == Kind::NotFound;
+    let failure = Failure::from(error);
+    if is_lost { Failure { reason: Reason::JobExpired, ..failure } } else { failure }
 }
 
 #[cfg(test)]

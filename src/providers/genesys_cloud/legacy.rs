@@ -35,13 +35,23 @@ impl Created {
 }
 
 impl Envelope {
+    /// The cursor of the next page, if there is one.
+    pub(super) fn after(&self) -> Option<&str> {
+        self.cursors.as_ref()?.after.as_deref().filter(|after| !after.is_empty())
+    }
+
+    /// The state of a query without pages to ask for, with `rows` as its result if it is done: what is missing cannot be had.
+    pub(super) fn whole<T>(&self, rows: T) -> State<T> {
+        match self.state(rows) {
+            State::Done(_) if self.after().is_some() => State::Truncated,
+            state => state,
+        }
+    }
+
     /// The query's state, with `rows` as its result if it is done.
-    pub(super) fn state<T>(self, rows: T) -> State<T> {
-        let has_more = self.cursors.and_then(|cursors| cursors.after).is_some_and(|after| !after.is_empty());
+    pub(super) fn state<T>(&self, rows: T) -> State<T> {
         let state = self.query_status.to_ascii_lowercase();
         match state.as_str() {
-            // These queries have no pages to ask for, so what is missing cannot be had.
-            "complete" if has_more => State::Truncated,
             "complete" => State::Done(rows),
             "running" => State::Pending,
             "failed" => State::Failed(state),

@@ -19,6 +19,8 @@ pub(super) struct Row<'a> {
     #[serde(borrow)]
     pub(super) template_uri: Text<'a>,
     #[serde(borrow)]
+    pub(super) organization_id: Text<'a>,
+    #[serde(borrow)]
     client_id: Text<'a>,
     #[serde(borrow)]
     client_name: Text<'a>,

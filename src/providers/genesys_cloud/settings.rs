@@ -1,6 +1,7 @@
 //! What the configuration says about one Genesys Cloud organization.
 
 use std::num::NonZeroU32;
+use std::time::Duration;
 
 use regex::Regex;
 use url::Url;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub allowance: Option<Allowance>,
     /// Price of one request beyond the allowance.
     pub overage_unit_price: Option<Price>,
+    /// Finds the charge for API requests in contracts and overviews, by its name or its product's.
+    pub api_charge_pattern: Regex,
     /// Most requests that the exporter sends to this organization in any 60 seconds.
     pub requests_per_minute: NonZeroU32,
     /// Clients whose names match do not count towards fair use (jobs API only).
@@ -33,8 +36,24 @@ pub struct Settings {
     pub usage: Option<UsageSettings>,
     /// Summaries of each client.
     pub client_summary: Option<ClientSummarySettings>,
+    /// The endpoints of watched clients.
+    pub client_query: Option<ClientQuerySettings>,
+    /// Named searches.
+    pub searches: Option<SearchesSettings>,
+    /// The organizations that use an app vendor's clients.
+    pub app_client_usage: Option<AppClientUsageSettings>,
     /// The client list.
-    pub oauth_clients: Option<OauthClientsSettings>,
+    pub oauth_clients: Option<Schedule>,
+    /// The rate limits.
+    pub limits: Option<Schedule>,
+    /// The billable usage report.
+    pub billable_usage: Option<Schedule>,
+    /// Contracts and their billing periods.
+    pub contracts: Option<Schedule>,
+    /// Invoices.
+    pub invoices: Option<InvoicesSettings>,
+    /// A partner's view of its customers.
+    pub trustee_overview: Option<TrusteeOverviewSettings>,
 }
 
 impl Settings {
@@ -89,7 +108,7 @@ pub struct UsageSettings {
     /// Newest days that are read again on each refresh.
     pub reread_days: u16,
     /// How long after its end a day counts as complete.
-    pub settle: std::time::Duration,
+    pub settle: Duration,
     /// Endpoints (client, method, URI) kept apart; the rest is folded into `other`.
     pub endpoints: usize,
     /// Days back that the first read covers, for `last_active`.
@@ -111,9 +130,75 @@ pub struct ClientSummarySettings {
     pub max_clients: usize,
 }
 
-/// The `oauth_clients` collector.
+/// The `client_query` collector.
 #[derive(Debug, Clone)]
-pub struct OauthClientsSettings {
+pub struct ClientQuerySettings {
     /// When it runs.
     pub schedule: Schedule,
+    /// The ids of the watched clients.
+    pub clients: Vec<String>,
+    /// Whole days that are summed up, the newest complete one last.
+    pub days: u16,
+}
+
+/// The `searches` collector.
+#[derive(Debug, Clone)]
+pub struct SearchesSettings {
+    /// When it runs: as often as the search that is refreshed most often.
+    pub schedule: Schedule,
+    /// The searches; their names are unique.
+    pub searches: Vec<Search>,
+}
+
+/// A named search. An empty list does not restrict it.
+#[derive(Debug, Clone)]
+pub struct Search {
+    /// The label value of `search`.
+    pub name: String,
+    /// How often it is made.
+    pub refresh: Duration,
+    /// Whole days that are summed up, the newest complete one last.
+    pub days: u16,
+    /// Only requests of clients with these names.
+    pub oauth_client_names: Vec<String>,
+    /// Only requests with these HTTP methods.
+    pub http_methods: Vec<String>,
+    /// Only requests for these URI templates.
+    pub template_uris: Vec<String>,
+}
+
+/// The `app_client_usage` collector.
+#[derive(Debug, Clone)]
+pub struct AppClientUsageSettings {
+    /// When it runs.
+    pub schedule: Schedule,
+    /// The ids of the app's clients.
+    pub clients: Vec<String>,
+}
+
+/// The `invoices` collector.
+#[derive(Debug, Clone)]
+pub struct InvoicesSettings {
+    /// When it runs.
+    pub schedule: Schedule,
+    /// Months that are read, the current one included.
+    pub months: u16,
+}
+
+/// The `trustee_overview` collector.
+#[derive(Debug, Clone)]
+pub struct TrusteeOverviewSettings {
+    /// When it runs.
+    pub schedule: Schedule,
+    /// The customers; names and organization ids are unique.
+    pub customers: Vec<Customer>,
+}
+
+/// A customer of a partner.
+#[derive(Debug, Clone)]
+pub struct Customer {
+    /// The label value of `customer`.
+    pub name: String,
+    /// The id of the customer's organization.
+    pub organization_id: String,
 }

@@ -57,6 +57,19 @@ impl Body {
         }
     }
 
+    /// A text, none when it is left out; one of `allowed` if there are such.
+    pub(super) fn text(&self, key: &str, allowed: Option<&[&str]>) -> Result<Option<String>, Refusal> {
+        match self.0.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) if allowed.is_none_or(|allowed| allowed.contains(&text.as_str())) => {
+                Ok(Some(text.clone()))
+            }
+            Some(other) => {
+                Err(Refusal::bad("invalid.value", format!("{other} is not a valid value of [{key}].")))
+            }
+        }
+    }
+
     pub(super) fn metrics(&self) -> Result<Metrics, Refusal> {
         let names = ["Requests", "Status200", "Status300", "Status400", "Status429", "Status500"];
         let mut metrics = Metrics::NONE;
@@ -79,15 +92,12 @@ impl Body {
 
     /// The granularity; none when it is left out.
     pub(super) fn granularity(&self) -> Result<Option<Granularity>, Refusal> {
-        match self.0.get("granularity") {
-            None | Some(Value::Null) => Ok(None),
-            Some(Value::String(text)) if text == "Day" => Ok(Some(Granularity::Day)),
-            Some(Value::String(text)) if text == "Week" => Ok(Some(Granularity::Week)),
-            Some(Value::String(text)) if text == "Month" => Ok(Some(Granularity::Month)),
-            Some(other) => {
-                Err(Refusal::bad("invalid.value", format!("{other} is not a valid value of [granularity].")))
-            }
-        }
+        let granularity = self.text("granularity", Some(&["Day", "Week", "Month"]))?;
+        Ok(granularity.map(|granularity| match granularity.as_str() {
+            "Day" => Granularity::Day,
+            "Week" => Granularity::Week,
+            _ => Granularity::Month,
+        }))
     }
 
     /// Sorting is checked and otherwise ignored: its field names are not documented.

@@ -99,10 +99,10 @@ fn entity(world: &World, client: &Client, today: Day) -> Value {
 pub(super) fn organization(session: &Session, _: &Call) -> Result<Answer, Refusal> {
     let organization = session.organization;
     let body = json!({
-        "id": organization.id,
-        "name": organization.name,
-        "thirdPartyOrgName": "democontactcentre",
-        "domain": "demo-contact-centre",
+        "id": organization.id(),
+        "name": organization.profile.name,
+        "thirdPartyOrgName": organization.profile.short_name,
+        "domain": organization.profile.domain,
         "version": 7,
         "state": "active",
         "productPlatform": "PureCloud",
@@ -118,7 +118,7 @@ pub(super) fn organization(session: &Session, _: &Call) -> Result<Answer, Refusa
 #[expect(clippy::unnecessary_wraps, reason = "the shape of every operation")]
 pub(super) fn token(session: &Session, _: &Call) -> Result<Answer, Refusal> {
     let organization = session.organization;
-    let reference = json!({ "id": organization.id, "name": organization.name });
+    let reference = json!({ "id": organization.id(), "name": organization.profile.name });
     let body = json!({
         "organization": reference,
         "homeOrganization": reference,

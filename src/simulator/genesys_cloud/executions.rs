@@ -25,7 +25,10 @@ pub(super) enum Family {
     Organization,
     /// A query or summary of this client.
     Client(String),
+    Search,
     Job,
+    /// A job of the owner of this client.
+    ClientJob(String),
 }
 
 #[derive(Default)]

@@ -7,6 +7,7 @@ use serde_json::json;
 use super::body::Body;
 use super::day::Day;
 use super::executions::{Family, Progress};
+use super::pages::link;
 use super::query::{Filter, Granularity, Grouping, Metrics, Query, Row};
 use super::refusal::Refusal;
 use super::{Session, accepted};
@@ -14,35 +15,24 @@ use crate::simulator::answer::Answer;
 use crate::simulator::exchange::Call;
 
 const DIMENSIONS: [&str; 5] = ["OAuthClientId", "OrganizationId", "UserId", "TemplateUri", "HttpMethod"];
+/// Those of a query for one client.
+const CLIENT_DIMENSIONS: [&str; 4] = ["OAuthClientId", "OrganizationId", "TemplateUri", "HttpMethod"];
 /// The longest window of a client summary.
 const SUMMARY_DAYS_MAX: i64 = 90;
 
 /// `postUsageQuery`
 pub(super) fn start_query(session: &Session, call: &Call) -> Result<Answer, Refusal> {
-    let body = Body::read(call)?;
-    body.only(&["interval", "granularity", "metrics", "groupBy"])?;
-    let groups = body.choices("groupBy", &DIMENSIONS)?;
-    let asked = |name: &str| groups.iter().any(|group| group == name);
-    let (start, end) = body.interval()?;
-    let query = Query {
-        first: Day::of(start),
-        // The end is exclusive, and the running day is not known yet.
-        last: last_before(end).min(Day::of(call.now).plus(-1)),
-        granularity: body.granularity()?.unwrap_or(Granularity::Total),
-        grouping: Grouping {
-            client_id: groups.is_empty() || asked("OAuthClientId"),
-            organization: asked("OrganizationId"),
-            user: asked("UserId"),
-            uri: asked("TemplateUri"),
-            method: asked("HttpMethod"),
-            ..Grouping::default()
-        },
-        metrics: body.metrics()?,
-        filter: Filter::default(),
-    };
+    let query = read(call, &DIMENSIONS, Filter::default())?;
     let id = session.start(call, Family::Organization, query);
-    let uri = format!("/api/v2/usage/query/{id}/results");
-    Ok(execution(session, call, &id, &uri))
+    Ok(execution(session, call, &id, format!("/api/v2/usage/query/{id}/results")))
+}
+
+/// `postClientUsageQuery`
+pub(super) fn start_client_query(session: &Session, call: &Call) -> Result<Answer, Refusal> {
+    let client = &session.client(call)?.id;
+    let filter = Filter { clients: vec![client.clone()], ..Filter::default() };
+    let query = read(call, &CLIENT_DIMENSIONS, filter)?;
+    Ok(start_of_client(session, call, client, query))
 }
 
 /// `getUsageQueryResults`
@@ -52,7 +42,7 @@ pub(super) fn query_results(session: &Session, call: &Call) -> Result<Answer, Re
 
 /// `getClientUsageSummary`
 pub(super) fn start_summary(session: &Session, call: &Call) -> Result<Answer, Refusal> {
-    let client = listed(session, call)?;
+    let client = &session.client(call)?.id;
     let text = call.query("days").unwrap_or_else(|| "7".to_owned());
     let Some(days) = text.parse::<i64>().ok().filter(|days| (1..=SUMMARY_DAYS_MAX).contains(days)) else {
         let message = format!("[{text}] is not a valid value of [days].");
@@ -67,32 +57,55 @@ pub(super) fn start_summary(session: &Session, call: &Call) -> Result<Answer, Re
         metrics: Metrics::ALL,
         filter: Filter { clients: vec![client.clone()], ..Filter::default() },
     };
-    let id = session.start(call, Family::Client(client.clone()), query);
-    let uri = format!("/api/v2/oauth/clients/{client}/usage/query/results/{id}");
-    Ok(execution(session, call, &id, &uri))
+    Ok(start_of_client(session, call, client, query))
 }
 
 /// `getClientUsageQueryResults`
 pub(super) fn client_results(session: &Session, call: &Call) -> Result<Answer, Refusal> {
-    results(session, call, &Family::Client(listed(session, call)?))
+    results(session, call, &Family::Client(session.client(call)?.id.clone()))
 }
 
-/// The client of the path, if the organization has it.
-fn listed(session: &Session, call: &Call) -> Result<String, Refusal> {
-    let id = call.parameter("clientId");
-    let client = session.organization.world.listed(id);
-    client
-        .map(|client| client.id.clone())
-        .ok_or_else(|| Refusal::not_found(format!("The OAuth client [{id}] was not found.")))
+/// A query of either kind.
+fn read(call: &Call, dimensions: &[&str], filter: Filter) -> Result<Query, Refusal> {
+    let body = Body::read(call)?;
+    body.only(&["interval", "granularity", "metrics", "groupBy"])?;
+    let groups = body.choices("groupBy", dimensions)?;
+    let asked = |name: &str| groups.iter().any(|group| group == name);
+    let (first, last) = days(&body, call)?;
+    Ok(Query {
+        first,
+        last,
+        granularity: body.granularity()?.unwrap_or(Granularity::Total),
+        grouping: Grouping {
+            client_id: groups.is_empty() || asked("OAuthClientId"),
+            organization: asked("OrganizationId"),
+            user: asked("UserId"),
+            uri: asked("TemplateUri"),
+            method: asked("HttpMethod"),
+            ..Grouping::default()
+        },
+        metrics: body.metrics()?,
+        filter,
+    })
 }
 
-fn last_before(end: jiff::Timestamp) -> Day {
+/// The first and the last day of an interval. Its end is exclusive, and the running day is not known yet.
+pub(super) fn days(body: &Body, call: &Call) -> Result<(Day, Day), Refusal> {
+    let (start, end) = body.interval()?;
     let day = Day::of(end);
-    if day.midnight() < end { day } else { day.plus(-1) }
+    let last = if day.midnight() < end { day } else { day.plus(-1) };
+    Ok((Day::of(start), last.min(Day::of(call.now).plus(-1))))
 }
 
-fn execution(session: &Session, call: &Call, id: &str, uri: &str) -> Answer {
-    Answer::json(accepted(session, call), &json!({ "executionId": id, "resultsUri": uri }))
+fn start_of_client(session: &Session, call: &Call, client: &str, query: Query) -> Answer {
+    let id = session.start(call, Family::Client(client.to_owned()), query);
+    execution(session, call, &id, format!("/api/v2/oauth/clients/{client}/usage/query/results/{id}"))
+}
+
+/// Says where the results of an execution are.
+pub(super) fn execution(session: &Session, call: &Call, id: &str, path: String) -> Answer {
+    let body = json!({ "executionId": id, "resultsUri": link(call, path) });
+    Answer::json(accepted(session, call), &body)
 }
 
 #[derive(Serialize)]
@@ -142,14 +155,15 @@ fn results(session: &Session, call: &Call, family: &Family) -> Result<Answer, Re
 
 /// Every dimension is a text, empty unless it was asked for.
 fn legacy_row<'a>(session: &'a Session, query: &Query, row: &Row) -> LegacyRow<'a> {
-    let organization = &session.organization;
-    let client = row.client.and_then(|client| organization.world.clients.get(client));
+    let world = &session.organization.world;
+    let client = row.client.and_then(|client| world.clients.get(client));
+    let tenant = row.tenant.and_then(|tenant| world.tenants.get(tenant));
     let Metrics { requests, status200, status300, status400, status429, status500 } = query.metrics;
     let counts = row.counts;
     LegacyRow {
         client_id: client.map_or("", |client| &client.id),
         client_name: client.map_or("", |client| &client.name),
-        organization_id: if query.grouping.organization { &organization.id } else { "" },
+        organization_id: tenant.map_or("", |tenant| &tenant.id),
         // Requests with client credentials have no user.
         user_id: "",
         template_uri: row.uri.unwrap_or_default(),

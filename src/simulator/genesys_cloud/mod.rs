@@ -1,39 +1,47 @@
 //! Genesys Cloud: its token endpoint and its API, with the habits that its documents and users describe.
 
 mod access;
+mod billing;
 mod body;
 mod cast;
 mod day;
 mod directory;
 mod endpoints;
+mod events;
 mod executions;
+mod job_rows;
 mod jobs;
 mod legacy;
+mod operations;
+mod organization;
+mod pages;
 mod query;
+mod rate_limits;
 mod refusal;
+mod search;
 #[cfg(test)]
 mod tests;
 mod traffic;
 mod world;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use axum::http::{HeaderValue, StatusCode};
-use axum::routing::MethodFilter;
 
 use self::access::{Access, Admission};
+use self::billing::trustee;
 use self::day::Day;
-use self::executions::{Executions, Family, Progress};
+use self::executions::{Family, Progress};
+use self::organization::Organization;
 use self::query::Query;
 use self::refusal::Refusal;
-use self::traffic::Restated;
-use self::world::World;
+use self::world::Client;
 use super::answer::Answer;
 use super::dice::Dice;
 use super::exchange::{Call, Operation, Vendor};
 use super::faults::Fault;
 use super::login::Login;
-use super::{CLIENT_ID, Options, locked};
+use super::{Options, locked};
 
 /// The clients of the default world.
 pub(super) const CLIENTS_DEFAULT: usize = cast::CAST.len();
@@ -46,17 +54,6 @@ pub(super) struct GenesysCloud {
     pending_polls: u32,
 }
 
-/// A customer of the vendor. Tokens lead to one, and nothing leads from one to another.
-struct Organization {
-    id: String,
-    name: &'static str,
-    /// The OAuth client that the exporter uses.
-    client_id: &'static str,
-    world: World,
-    restated: Mutex<Restated>,
-    executions: Mutex<Executions>,
-}
-
 /// How an operation answers. A refusal is turned into an answer in one place.
 type Handler = fn(&Session, &Call) -> Result<Answer, Refusal>;
 
@@ -66,48 +63,10 @@ pub(super) struct Session<'a> {
     organization: &'a Organization,
 }
 
-const fn api(
-    id: &'static str,
-    method: MethodFilter,
-    path: &'static str,
-    handler: Handler,
-) -> Operation<Handler> {
-    Operation { id, method, path, handler }
-}
-
-const GET: MethodFilter = MethodFilter::GET;
-const POST: MethodFilter = MethodFilter::POST;
-
 impl Vendor for GenesysCloud {
     type Handler = Handler;
 
-    const OPERATIONS: &'static [Operation<Handler>] = &[
-        api("postUsageQuery", POST, "/api/v2/usage/query", legacy::start_query),
-        api("getUsageQueryResults", GET, "/api/v2/usage/query/{executionId}/results", legacy::query_results),
-        api(
-            "getClientUsageSummary",
-            GET,
-            "/api/v2/oauth/clients/{clientId}/usage/summary",
-            legacy::start_summary,
-        ),
-        api(
-            "getClientUsageQueryResults",
-            GET,
-            "/api/v2/oauth/clients/{clientId}/usage/query/results/{executionId}",
-            legacy::client_results,
-        ),
-        api("postUsageAggregatesJob", POST, "/api/v2/usage/aggregates/query/jobs", jobs::start),
-        api("getUsageAggregatesJob", GET, "/api/v2/usage/aggregates/query/jobs/{jobId}", jobs::results),
-        api("listOAuthClients", GET, "/api/v2/oauth/clients", directory::clients),
-        api("getOrganization", GET, "/api/v2/organizations/me", directory::organization),
-        api("getTokenInfo", GET, "/api/v2/tokens/me", directory::token),
-        api(
-            "getEffectiveLimits",
-            GET,
-            "/api/v2/organizations/limits/namespaces/{namespaceName}",
-            directory::limits,
-        ),
-    ];
+    const OPERATIONS: &'static [Operation<Handler>] = operations::OPERATIONS;
 
     fn respond(&self, handler: &Handler, call: &Call) -> Answer {
         let Admission { caller, window } = self.access.admit(&self.organizations, call);
@@ -148,26 +107,30 @@ impl Vendor for GenesysCloud {
 
 impl GenesysCloud {
     pub(super) fn new(options: &Options, login: Arc<Login>) -> Self {
-        let world = World::new(options.seed, options.clients, options.days, options.clock.now());
-        let organization = Organization {
-            id: world.dice.named("organization").uuid(),
-            name: "Demo Contact Centre",
-            client_id: CLIENT_ID,
-            world,
-            restated: Mutex::default(),
-            executions: Mutex::default(),
-        };
         Self {
             dice: Dice::new(options.seed).named("genesys cloud requests"),
-            organizations: vec![organization],
+            organizations: Organization::all(options),
             access: Access::new(options, login),
             pending_polls: options.pending_polls,
         }
     }
 
-    /// The organization that the demo's credentials belong to.
-    pub(super) fn organization_id(&self) -> &str {
-        self.organizations.first().map_or("", |organization| &organization.id)
+    /// Client id and organization id of every organization.
+    pub(super) fn organizations(&self) -> impl Iterator<Item = (&'static str, &str)> {
+        self.organizations.iter().map(|organization| (organization.client_id, organization.id()))
+    }
+
+    /// The first OAuth client with a name, of the organization that a client id leads to.
+    pub(super) fn oauth_client_id(&self, client_id: &str, name: &str) -> Option<&str> {
+        let organization =
+            self.organizations.iter().find(|organization| organization.client_id == client_id)?;
+        let client = organization.world.clients.iter().find(|client| client.name == name)?;
+        Some(&client.id)
+    }
+
+    /// The organizations whose billing the partner among the organizations may see.
+    pub(super) fn customer_ids(&self) -> Vec<String> {
+        self.organizations.iter().flat_map(trustee::customer_ids).collect()
     }
 
     /// The correlation id of a request.
@@ -183,6 +146,13 @@ impl GenesysCloud {
 }
 
 impl Session<'_> {
+    /// The client of the path, if the organization has it.
+    fn client(&self, call: &Call) -> Result<&Client, Refusal> {
+        let id = call.parameter("clientId");
+        let client = self.organization.world.listed(id);
+        client.ok_or_else(|| Refusal::not_found(format!("The OAuth client [{id}] was not found.")))
+    }
+
     /// Starts an execution, and says its id.
     fn start(&self, call: &Call, family: Family, query: Query) -> String {
         let id = self.vendor.dice.named("execution").of(call.number).uuid();

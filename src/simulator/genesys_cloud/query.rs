@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 
+use super::cast::Habit;
 use super::day::Day;
 use super::traffic::{Counts, Restated, completeness};
-use super::world::World;
+use super::world::{Client, Tenant, World};
+use crate::simulator::dice::Dice;
 
 /// What is asked; the two families spell it differently and mean the same.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -77,12 +79,25 @@ impl Metrics {
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(super) struct Filter {
     pub(super) clients: Vec<String>,
+    /// By name, which several clients may share.
+    pub(super) client_names: Vec<String>,
     pub(super) methods: Vec<String>,
     pub(super) uris: Vec<String>,
     /// Nothing at all is counted: a filter asks for what no request of this world has.
     pub(super) nothing: bool,
     /// Genesys' own clients are counted too.
     pub(super) builtin: bool,
+    pub(super) tenants: Tenants,
+}
+
+/// In which organizations requests are counted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(super) enum Tenants {
+    /// In the organization that asks.
+    #[default]
+    Home,
+    /// In all that use a client, as its owner sees them; an empty list does not restrict.
+    Everywhere(Vec<String>),
 }
 
 /// One row; a dimension that was not asked for is none.
@@ -90,6 +105,8 @@ pub(super) struct Filter {
 pub(super) struct Row {
     /// Position in the world's clients; of a name that several share, the first.
     pub(super) client: Option<usize>,
+    /// Position in the world's tenants.
+    pub(super) tenant: Option<usize>,
     pub(super) method: Option<&'static str>,
     pub(super) uri: Option<&'static str>,
     /// First day of the bucket.
@@ -97,7 +114,7 @@ pub(super) struct Row {
     pub(super) counts: Counts,
 }
 
-type Key = (Option<usize>, Option<&'static str>, Option<&'static str>, Option<Day>);
+type Key = (Option<usize>, Option<usize>, Option<&'static str>, Option<&'static str>, Option<Day>);
 
 impl World {
     /// The rows of a query as the vendor knew them at `now`, in no order that means anything.
@@ -118,20 +135,32 @@ impl World {
                     continue;
                 }
                 let date = query.granularity.bucket(*day);
-                for endpoint in client.endpoints.iter().filter(|end| query.filter.wants(end.method, end.uri))
-                {
-                    let counts = Self::cell(client, endpoint, *day, volume, *known);
-                    if counts.requests() > 0 {
-                        let method = query.grouping.method.then_some(endpoint.method);
-                        let uri = query.grouping.uri.then_some(endpoint.uri);
-                        *sums.entry((key, method, uri, date)).or_default() += counts;
+                for (position, tenant) in query.filter.tenants.of(self, client) {
+                    let position = query.grouping.organization.then_some(position);
+                    let volume = volume * tenant.share;
+                    for endpoint in
+                        client.endpoints.iter().filter(|end| query.filter.wants(end.method, end.uri))
+                    {
+                        let counts = Self::cell(client, endpoint, *day, volume, *known);
+                        if counts.requests() > 0 {
+                            let method = query.grouping.method.then_some(endpoint.method);
+                            let uri = query.grouping.uri.then_some(endpoint.uri);
+                            *sums.entry((key, position, method, uri, date)).or_default() += counts;
+                        }
                     }
                 }
             }
         }
         let mut rows: Vec<Row> = sums
             .into_iter()
-            .map(|((client, method, uri, date), counts)| Row { client, method, uri, date, counts })
+            .map(|((client, tenant, method, uri, date), counts)| Row {
+                client,
+                tenant,
+                method,
+                uri,
+                date,
+                counts,
+            })
             .collect();
         // The vendor's rows are not sorted, and nobody shall count on it.
         rows.sort_by_cached_key(|row| row.dice(self).number());
@@ -141,11 +170,12 @@ impl World {
 
 impl Row {
     /// Chance that belongs to this row alone.
-    pub(super) fn dice(&self, world: &World) -> crate::simulator::dice::Dice {
-        world
-            .dice
-            .named("row")
-            .of(self.client.map_or(u64::MAX, |client| client as u64))
+    pub(super) fn dice(&self, world: &World) -> Dice {
+        let dice = match self.tenant {
+            None | Some(0) => world.dice.named("row"),
+            Some(tenant) => world.dice.named("row").of(tenant as u64),
+        };
+        dice.of(self.client.map_or(u64::MAX, |client| client as u64))
             .of(self.date.map_or(0, |date| date.number().unsigned_abs()))
             .named(self.method.unwrap_or_default())
             .named(self.uri.unwrap_or_default())
@@ -173,12 +203,29 @@ impl Grouping {
     }
 }
 
+impl Tenants {
+    /// Those of a client that are counted, with their positions.
+    fn of<'a>(
+        &'a self,
+        world: &'a World,
+        client: &Client,
+    ) -> impl Iterator<Item = (usize, &'a Tenant)> + use<'a> {
+        let (all, wanted) = match self {
+            Self::Home => (false, [].as_slice()),
+            Self::Everywhere(wanted) => (client.habit == Habit::App, wanted.as_slice()),
+        };
+        let tenants = world.tenants.iter().take(if all { usize::MAX } else { 1 }).enumerate();
+        tenants.filter(move |(_, tenant)| wanted.is_empty() || wanted.contains(&tenant.id))
+    }
+}
+
 impl Filter {
     fn admits(&self, world: &World, index: usize) -> bool {
         world.clients.get(index).is_some_and(|client| {
             !self.nothing
                 && (self.builtin || !client.is_builtin())
                 && (self.clients.is_empty() || self.clients.contains(&client.id))
+                && (self.client_names.is_empty() || self.client_names.contains(&client.name))
         })
     }
 

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
-use super::cast::{CAST, Habit, Part, SYSTEMS, TASKS};
+use super::cast::{Habit, Part, SYSTEMS, TASKS};
 use super::day::Day;
 use super::endpoints::ENDPOINTS;
 use crate::simulator::dice::Dice;
@@ -13,14 +13,27 @@ use crate::simulator::dice::Dice;
 const SETTLE_SECONDS: i64 = 3 * 3600;
 /// More clients than any test needs; more would not fit in memory.
 const CLIENTS_MAX: usize = 20_000;
+/// The organizations beside the owner that use an app.
+const APP_CUSTOMERS: u64 = 5;
 
 pub(super) struct World {
     pub(super) dice: Dice,
     pub(super) clients: Vec<Client>,
+    /// Who uses the organization's clients: first the organization itself, then the customers of its app.
+    pub(super) tenants: Vec<Tenant>,
+    /// The day on which the world began.
+    pub(super) start: Day,
     /// The first day with traffic.
     pub(super) first: Day,
     /// The day of the spike: the newest that was complete when the world began.
     pub(super) spike: Day,
+}
+
+/// An organization that uses a client.
+pub(super) struct Tenant {
+    pub(super) id: String,
+    /// Its requests, as a part of those that the owner makes.
+    pub(super) share: f64,
 }
 
 /// An OAuth client.
@@ -51,12 +64,12 @@ pub(super) struct Endpoint {
 }
 
 impl World {
-    pub(super) fn new(seed: u64, clients: usize, days: u16, start: Timestamp) -> Self {
-        let dice = Dice::new(seed).named("genesys cloud");
+    /// A world of `clients` clients: those of the cast first.
+    pub(super) fn new(dice: Dice, cast: &[Part], clients: usize, days: u16, start: Timestamp) -> Self {
         let today = Day::of(start);
         let settled = Timestamp::from_second(start.as_second() - SETTLE_SECONDS).unwrap_or(start);
         let mut names: HashMap<String, usize> = HashMap::new();
-        let clients = (0..clients.min(CLIENTS_MAX)).map(|index| match CAST.get(index) {
+        let clients = (0..clients.min(CLIENTS_MAX)).map(|index| match cast.get(index) {
             Some(part) => Client::new(dice.named("client").of(index as u64), *part, today),
             None => Client::extra(dice.named("client").of(index as u64), index, today),
         });
@@ -64,12 +77,24 @@ impl World {
             namesake: *names.entry(client.name.clone()).or_insert(index),
             ..client
         });
+        let home = Tenant { id: dice.named("organization").uuid(), share: 1.0 };
+        let customers = (0..APP_CUSTOMERS).map(|index| {
+            let dice = dice.named("app customer").of(index);
+            Tenant { id: dice.uuid(), share: dice.named("share").between(0.02, 0.3) }
+        });
         Self {
             dice,
             clients: clients.collect(),
+            tenants: std::iter::once(home).chain(customers).collect(),
+            start: today,
             first: today.plus(-i64::from(days)),
             spike: Day::of(settled).plus(-1),
         }
+    }
+
+    /// The id of the organization.
+    pub(super) fn home(&self) -> &str {
+        self.tenants.first().map_or("", |home| &home.id)
     }
 
     /// A client of the organization's own list.

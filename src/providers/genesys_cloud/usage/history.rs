@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
 
-use super::fold::{Cell, Fold, keep_newest};
 use crate::providers::genesys_cloud::counts::StatusCounts;
 use crate::providers::genesys_cloud::days::plus;
+use crate::providers::genesys_cloud::fold::{Cell, Fold, keep_newest};
 
 /// The sums of one day, by client.
 type Day = BTreeMap<String, StatusCounts>;
@@ -47,7 +47,7 @@ impl History {
     /// that had been read before with other figures.
     pub(super) fn replace(&mut self, first: Date, last: Date, fold: Fold) -> Vec<Date> {
         let mut fresh: BTreeMap<Date, Day> = BTreeMap::new();
-        for (Cell { day, client_id, .. }, counts) in fold.cells {
+        for (Cell { day, party: client_id, .. }, counts) in fold.cells {
             if counts.total() > 0 {
                 let newest = self.last_active.entry(client_id.clone()).or_insert(day);
                 *newest = (*newest).max(day);
@@ -106,14 +106,15 @@ mod tests {
     use jiff::civil::date;
 
     use super::*;
+    use crate::providers::genesys_cloud::fold::Party;
     use crate::providers::genesys_cloud::row::Row;
 
     fn fold(cells: &[(Date, &str, u64)]) -> Fold {
-        let mut fold = Fold::new(date(2026, 1, 1)..=date(2026, 12, 31));
+        let mut fold = Fold::new(date(2026, 1, 1)..=date(2026, 12, 31), Party::Client);
         for (day, client_id, requests) in cells {
             let cell = Cell {
                 day: *day,
-                client_id: (*client_id).to_owned(),
+                party: (*client_id).to_owned(),
                 method: String::new(),
                 template_uri: String::new(),
             };

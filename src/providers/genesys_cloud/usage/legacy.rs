@@ -3,9 +3,9 @@
 use jiff::civil::Date;
 use serde_json::json;
 
-use super::fold::{Fold, Grouping};
-use crate::providers::genesys_cloud::days::plus;
+use crate::providers::genesys_cloud::days::interval;
 use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Pacing, State};
+use crate::providers::genesys_cloud::fold::{Fold, Grouping, Party};
 use crate::providers::genesys_cloud::legacy::{Created, Envelope};
 use crate::rest::{Call, Client, Error};
 
@@ -36,7 +36,7 @@ impl Execution for LegacyQuery<'_> {
             Grouping::Client => &["OAuthClientId"],
             Grouping::Endpoint => &["OAuthClientId", "HttpMethod", "TemplateUri"],
         };
-        let interval = format!("{}T00:00:00Z/{}T00:00:00Z", self.first, plus(self.last, 1));
+        let interval = interval(self.first, self.last);
         let body = json!({"interval": interval, "granularity": "Day", "groupBy": group_by});
         let call = Call::post("postUsageQuery", &["api", "v2", "usage", "query"], body);
         self.client.json::<Created>(&call).await?.id(&call)
@@ -45,7 +45,8 @@ impl Execution for LegacyQuery<'_> {
     async fn poll(&self, id: &str) -> Result<State<Fold>, Error> {
         let call = Call::get("getUsageQueryResults", &["api", "v2", "usage", "query", id, "results"]);
         let days = self.first..=self.last;
-        let answer = self.client.rows::<_, Envelope>(&call, "results", || Fold::new(days.clone())).await?;
-        Ok(answer.envelope.state(answer.rows))
+        let new_fold = || Fold::new(days.clone(), Party::Client);
+        let answer = self.client.rows::<_, Envelope>(&call, "results", new_fold).await?;
+        Ok(answer.envelope.whole(answer.rows))
     }
 }

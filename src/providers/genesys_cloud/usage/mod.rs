@@ -4,11 +4,8 @@
 //! figures changed. The first refreshes also look back for who was active when; that is asked for once.
 
 mod endpoints;
-mod fold;
 mod history;
-mod jobs;
 mod legacy;
-mod period;
 mod samples;
 
 use std::sync::Arc;
@@ -18,15 +15,17 @@ use jiff::civil::Date;
 use tokio::time::Instant;
 
 use self::endpoints::endpoints;
-use self::fold::{Fold, Grouping};
 use self::history::History;
-use self::jobs::JobQuery;
 use self::legacy::LegacyQuery;
-use self::period::{Period, first_to_read, newest_complete, newest_settled};
-use self::samples::{FairUse, samples};
+use self::samples::{Context, FairUse, samples};
+use super::billing::terms::{Reader, Terms};
+use super::complete::{newest_complete, newest_settled};
 use super::counts::StatusCounts;
 use super::days::{self, midnight, plus};
 use super::execution::{Completed, Ended, Pacing};
+use super::fold::{Fold, Grouping};
+use super::jobs::{JobQuery, Scope};
+use super::period::{Period, first_to_read};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
 use crate::collector::Collector;
@@ -35,6 +34,10 @@ use crate::rest::{Client, Kind};
 
 /// Days of one query. The jobs API takes 90, and counts the day of the interval's end.
 const QUERY_DAYS: i64 = 89;
+
+/// Days whose sums are kept at the least. A contract may tell later than the figures in which period they count; it can start
+/// anywhere within these.
+const KEPT_DAYS: i64 = 62;
 
 /// The jobs API refuses a start more than a year ago, to the second.
 const OLDEST_DAY: i64 = 364;
@@ -53,6 +56,9 @@ pub(super) struct UsageCollector {
     usage: UsageSettings,
     clock: Clock,
     pacing: Pacing,
+    reader: Reader,
+    /// What was known of billing when the figures were evaluated last.
+    terms: Terms,
     /// Chosen with the first figures, and kept as long as they are.
     api: Option<Api>,
     plain_dates: AtomicBool,
@@ -88,6 +94,7 @@ impl UsageCollector {
         usage: UsageSettings,
         clock: Clock,
         pacing: Pacing,
+        reader: Reader,
     ) -> Self {
         let pacing = pacing.within(usage.schedule.timeout);
         Self {
@@ -96,6 +103,8 @@ impl UsageCollector {
             usage,
             clock,
             pacing,
+            reader,
+            terms: Terms::default(),
             api: None,
             plain_dates: AtomicBool::new(false),
             history: History::default(),
@@ -107,6 +116,7 @@ impl UsageCollector {
     }
 
     async fn run(&mut self) -> Result<Reading, CollectError> {
+        self.terms = self.reader.read();
         let begun = Instant::now();
         let settled = newest_settled(self.clock.now(), self.usage.settle);
         self.read_newest(settled).await?;
@@ -119,32 +129,46 @@ impl UsageCollector {
             tracing::info!("looking back takes long, it goes on with the next run");
         }
 
+        self.published = Some(day);
+        let notes = std::mem::take(&mut self.notes);
+        Ok(Reading {
+            invalid_rows: notes.invalid_rows,
+            restatements: notes.restatements,
+            unknown_enum_values: notes.unknown_enum_values,
+            ..self.evaluate(day)
+        })
+    }
+
+    /// The figures of the newest complete `day` in the light of what is known of billing.
+    fn evaluate(&self, day: Date) -> Reading {
         let fair_use = match self.api {
             Some(Api::Jobs) => FairUse::Except(&self.settings.fair_use_excluded_clients),
             _ => FairUse::AllCounted,
         };
-        let mut samples = samples(&self.history, day, &self.settings, &self.usage, &fair_use);
+        let (terms, settings, usage) = (&self.terms, &*self.settings, &self.usage);
+        let context = Context { day, period: self.period(day), terms, settings, usage, fair_use };
+        let mut samples = samples(&self.history, &context);
         if let Some(detail) = &self.detail {
             samples.append(&detail.endpoints);
         }
-        self.published = Some(day);
-        let notes = std::mem::take(&mut self.notes);
-        Ok(Reading {
-            samples,
-            data_through: Some(midnight(plus(day, 1))),
-            invalid_rows: notes.invalid_rows,
-            restatements: notes.restatements,
-            unknown_enum_values: notes.unknown_enum_values,
-        })
+        Reading { samples, data_through: Some(midnight(plus(day, 1))), ..Reading::default() }
+    }
+
+    /// The billing period of `day`. One that starts before the days that were read would have a sum that lacks some.
+    fn period(&self, day: Date) -> Period {
+        let period = Period::of(day, &self.terms, self.settings.anchor_day);
+        let is_covered = self.history.covered().is_some_and(|(from, _)| from <= period.start);
+        if is_covered { period } else { Period::configured(day, self.settings.anchor_day) }
     }
 
     /// The oldest day whose sums are needed while `day`, or the day before it, is the newest complete one.
     fn oldest_needed(&self, day: Date) -> Date {
         let earlier = plus(day, -1);
-        Period::containing(earlier, self.settings.anchor_day)
+        let days = i64::from(self.usage.trailing_days.max(self.usage.reread_days)).max(KEPT_DAYS);
+        Period::of(earlier, &self.terms, self.settings.anchor_day)
             .start
-            .min(plus(earlier, -i64::from(self.usage.trailing_days)))
-            .min(plus(earlier, -i64::from(self.usage.reread_days)))
+            .min(plus(earlier, -days))
+            .max(plus(days::of(self.clock.now()), -OLDEST_DAY))
     }
 
     /// Reads the days that are new, and again those that may have been restated.
@@ -240,8 +264,7 @@ impl UsageCollector {
             }
             result => (api, result),
         };
-        let Completed { output: fold, unknown_states } = result?;
-        fold.understood()?;
+        let Completed { output: fold, unknown_states } = result?.understood()?;
         self.api = Some(api);
         self.notes.invalid_rows += fold.invalid_rows;
         self.notes.unknown_enum_values += fold.unknown_methods + unknown_states;
@@ -258,7 +281,8 @@ impl UsageCollector {
         let client = &*self.client;
         match api {
             Api::Jobs => {
-                let query = JobQuery { client, first, last, grouping, plain_dates: &self.plain_dates };
+                let scope = Scope::Organization(grouping);
+                let query = JobQuery { client, scope, first, last, plain_dates: &self.plain_dates };
                 query.read(self.pacing).await
             }
             Api::Legacy => LegacyQuery { client, first, last, grouping }.read(self.pacing).await,
@@ -281,5 +305,14 @@ impl Collector for UsageCollector {
             self.detail = None;
         }
         result
+    }
+
+    async fn changed(&mut self) {
+        self.reader.changed().await;
+    }
+
+    fn reevaluate(&mut self) -> Option<Reading> {
+        self.terms = self.reader.read();
+        self.published.map(|day| self.evaluate(day))
     }
 }

@@ -6,12 +6,13 @@ use jiff::civil::Date;
 use regex::Regex;
 
 use super::history::History;
-use super::period::Period;
 use crate::catalogue::Gauge;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::model::Samples;
+use crate::providers::genesys_cloud::billing::terms::Terms;
 use crate::providers::genesys_cloud::counts::StatusCounts;
 use crate::providers::genesys_cloud::days::{midnight, plus};
+use crate::providers::genesys_cloud::period::Period;
 use crate::providers::genesys_cloud::settings::{Settings, UsageSettings};
 
 /// Which requests count towards fair use.
@@ -35,16 +36,22 @@ impl FairUse<'_> {
     }
 }
 
-/// All samples that the history gives for the newest complete `day`.
-pub(super) fn samples(
-    history: &History,
-    day: Date,
-    settings: &Settings,
-    usage: &UsageSettings,
-    fair_use: &FairUse<'_>,
-) -> Samples {
+/// What a day's figures depend on.
+pub(super) struct Context<'a> {
+    /// The newest complete day.
+    pub(super) day: Date,
+    pub(super) period: Period,
+    pub(super) terms: &'a Terms,
+    pub(super) settings: &'a Settings,
+    pub(super) usage: &'a UsageSettings,
+    pub(super) fair_use: FairUse<'a>,
+}
+
+/// All samples that the history gives for the newest complete day.
+pub(super) fn samples(history: &History, context: &Context<'_>) -> Samples {
+    let Context { day, period, terms, settings, usage, fair_use } = context;
+    let day = *day;
     let mut samples = Samples::default();
-    let period = Period::containing(day, settings.anchor_day);
     let trailing_start = plus(day, 1 - i64::from(usage.trailing_days));
     let lookback_start = plus(day, 1 - i64::from(usage.lookback_days));
 
@@ -69,11 +76,14 @@ pub(super) fn samples(
     samples.push(&catalogue::PERIOD_START_TIMESTAMP, [], seconds(period.start));
     samples.push(&catalogue::PERIOD_END_TIMESTAMP, [], seconds(period.end));
     samples.push(&catalogue::PERIOD_INFO, [period.source], 1.0);
-    if let Some(allowance) = &settings.allowance {
-        samples.push(&catalogue::ALLOWANCE_REQUESTS, [], allowance.requests() as f64);
-        samples.push(&catalogue::ALLOWANCE_INFO, [allowance.source()], 1.0);
+    let by_contract = terms.allowance(day).map(|requests| (requests, "contract"));
+    let configured = settings.allowance.as_ref();
+    let configured = configured.map(|allowance| (allowance.requests() as f64, allowance.source()));
+    if let Some((requests, source)) = by_contract.or(configured) {
+        samples.push(&catalogue::ALLOWANCE_REQUESTS, [], requests);
+        samples.push(&catalogue::ALLOWANCE_INFO, [source], 1.0);
     }
-    if let Some(price) = &settings.overage_unit_price {
+    if let Some(price) = terms.price(day).or(settings.overage_unit_price.as_ref()) {
         samples.push(&catalogue::OVERAGE_UNIT_PRICE, [&price.currency], price.amount);
     }
     samples

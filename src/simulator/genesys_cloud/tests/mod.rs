@@ -1,7 +1,11 @@
 //! The habits of the vendor, over HTTP.
 
 mod access;
+mod billing;
+mod events;
+mod organizations;
 mod scenario;
+mod search;
 mod usage;
 mod world;
 

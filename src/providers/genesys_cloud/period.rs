@@ -1,14 +1,10 @@
-//! Which days count: the newest complete one, and the billing period around it. All days are UTC.
+//! The billing period around a day, and the days to read for it. All days are UTC.
 
-use std::time::Duration;
-
+use jiff::ToSpan;
 use jiff::civil::Date;
-use jiff::{Timestamp, ToSpan};
 
-use crate::providers::genesys_cloud::days::{self, midnight, plus};
-
-/// A day without any rows counts as complete this long after its end: perhaps nobody asked for anything.
-const EMPTY_DAY_COMPLETE_AFTER: Duration = Duration::from_hours(12);
+use super::billing::terms::{PeriodTerms, Terms};
+use super::days::plus;
 
 /// A billing period.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,18 +17,6 @@ pub(super) struct Period {
     pub(super) source: &'static str,
 }
 
-/// The newest day that ended at least `settle` ago.
-pub(super) fn newest_settled(now: Timestamp, settle: Duration) -> Date {
-    let settled = now.saturating_sub(settle).unwrap_or(Timestamp::MIN);
-    plus(days::of(settled), -1)
-}
-
-/// The newest complete day: `settled`, or the day before while `settled` has no rows and these may still come.
-pub(super) fn newest_complete(now: Timestamp, settled: Date, has_rows: bool) -> Date {
-    let counts_when_empty = midnight(plus(settled, 1)).saturating_add(EMPTY_DAY_COMPLETE_AFTER);
-    if has_rows || counts_when_empty.is_ok_and(|at| now >= at) { settled } else { plus(settled, -1) }
-}
-
 /// The first day to read: `needed` at the start, then the newest `reread` days of those that were `covered` (first and last).
 /// After an outage these are old, and may have been read when they were not final yet.
 pub(super) fn first_to_read(covered: Option<(Date, Date)>, needed: Date, settled: Date, reread: i64) -> Date {
@@ -43,8 +27,18 @@ pub(super) fn first_to_read(covered: Option<(Date, Date)>, needed: Date, settled
 }
 
 impl Period {
+    /// The period that contains `day`: by contract, else by an overview of a trustee, else by [`Self::configured`].
+    pub(super) fn of(day: Date, terms: &Terms, anchor_day: Option<i8>) -> Self {
+        for (periods, source) in [(&terms.contract, "contract"), (&terms.trustee, "trustee")] {
+            if let Some(PeriodTerms { start, end, .. }) = PeriodTerms::containing(periods, day) {
+                return Self { start: *start, end: *end, source };
+            }
+        }
+        Self::configured(day, anchor_day)
+    }
+
     /// The period that contains `day`: from one anchor day to the next, or the calendar month.
-    pub(super) fn containing(day: Date, anchor_day: Option<i8>) -> Self {
+    pub(super) fn configured(day: Date, anchor_day: Option<i8>) -> Self {
         let anchor = anchor_day.unwrap_or(1);
         let start_in_month = |first: Date| {
             let last = first.days_in_month();
@@ -69,26 +63,6 @@ mod tests {
 
     use super::*;
 
-    const SETTLE: Duration = Duration::from_hours(3);
-
-    fn at(text: &str) -> Timestamp {
-        text.parse().unwrap()
-    }
-
-    #[test]
-    fn a_day_is_settled_three_hours_after_its_end() {
-        assert_eq!(newest_settled(at("2026-11-21T02:59:59Z"), SETTLE), date(2026, 11, 19));
-        assert_eq!(newest_settled(at("2026-11-21T03:00:00Z"), SETTLE), date(2026, 11, 20));
-    }
-
-    #[test]
-    fn a_settled_day_without_rows_is_complete_only_after_twelve_hours() {
-        let settled = date(2026, 11, 20);
-        assert_eq!(newest_complete(at("2026-11-21T04:00:00Z"), settled, true), settled);
-        assert_eq!(newest_complete(at("2026-11-21T04:00:00Z"), settled, false), date(2026, 11, 19));
-        assert_eq!(newest_complete(at("2026-11-21T12:00:00Z"), settled, false), settled);
-    }
-
     #[test]
     fn days_read_before_an_outage_are_read_again_after_it() {
         let november = |day| date(2026, 11, day);
@@ -102,7 +76,7 @@ mod tests {
     #[test]
     fn a_period_runs_from_anchor_day_to_anchor_day() {
         let period = |day, anchor| {
-            let period = Period::containing(day, anchor);
+            let period = Period::configured(day, anchor);
             (period.start, period.end)
         };
         assert_eq!(period(date(2026, 11, 20), Some(21)), (date(2026, 10, 21), date(2026, 11, 21)));
@@ -111,14 +85,28 @@ mod tests {
         assert_eq!(period(date(2026, 3, 1), Some(31)), (date(2026, 2, 28), date(2026, 3, 31)));
     }
 
+    #[test]
+    fn a_contract_counts_before_an_overview_and_that_before_the_configuration() {
+        let terms = |first, last| PeriodTerms {
+            start: date(2026, 11, first),
+            end: date(2026, 11, last),
+            allowance: None,
+            price: None,
+        };
+        let terms = Terms { contract: vec![terms(3, 10)], trustee: vec![terms(5, 15)] };
+        for (day, source) in [(9, "contract"), (10, "trustee"), (15, "anchor_day"), (2, "anchor_day")] {
+            assert_eq!(Period::of(date(2026, 11, day), &terms, Some(1)).source, source, "{day}");
+        }
+    }
+
     proptest! {
         #[test]
         fn periods_tile_the_calendar(days in 0_i64..20_000, anchor in prop::option::of(1_i8..=31)) {
             let day = plus(date(2000, 1, 1), days);
-            let period = Period::containing(day, anchor);
+            let period = Period::configured(day, anchor);
             prop_assert!(period.start <= day && day < period.end);
-            prop_assert_eq!(Period::containing(period.start, anchor), period);
-            prop_assert_eq!(Period::containing(period.end, anchor).start, period.end);
+            prop_assert_eq!(Period::configured(period.start, anchor), period);
+            prop_assert_eq!(Period::configured(period.end, anchor).start, period.end);
         }
     }
 }

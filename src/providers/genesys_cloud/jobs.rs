@@ -1,4 +1,4 @@
-//! The usage of an organization from the jobs API: `/api/v2/usage/aggregates/query/jobs`.
+//! The jobs of the usage API: start one, wait for it, read all its pages.
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,15 +6,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use jiff::civil::Date;
 use serde::Deserialize;
 use serde_json::json;
-use url::Url;
 
-use super::fold::{Fold, Grouping};
+use super::cursor;
+use super::days::interval;
+use super::execution::{self, Completed, Ended, Execution, Pacing, State, is_too_large};
+use super::fold::{Fold, Grouping, Party};
 use crate::model::{Failure, Reason};
-use crate::providers::genesys_cloud::days::plus;
-use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Pacing, State};
 use crate::rest::{Call, Client, Error, Kind, Rows, harmless};
-
-const PATH: [&str; 6] = ["api", "v2", "usage", "aggregates", "query", "jobs"];
 
 /// Rows of a page: the most the API gives, and what to ask for when that page becomes too large for it.
 const PAGE_SIZES: [u32; 2] = [1000, 100];
@@ -25,12 +23,21 @@ const PAGES_LIMIT: usize = 1000;
 /// So many empty pages in a row end an answer that does not end by itself.
 const EMPTY_PAGES_LIMIT: usize = 3;
 
+/// Whose usage a job sums up.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Scope<'a> {
+    /// That of the organization: `/api/v2/usage/aggregates/query/jobs`.
+    Organization(Grouping),
+    /// That of one of its clients, by the organizations that use it: `/api/v2/usage/client/{clientId}/aggregates/query/jobs`.
+    Client(&'a str),
+}
+
 /// A query of whole days, at most 89 of them.
 pub(super) struct JobQuery<'a> {
     pub(super) client: &'a Client,
+    pub(super) scope: Scope<'a>,
     pub(super) first: Date,
     pub(super) last: Date,
-    pub(super) grouping: Grouping,
     /// Remembers that this organization takes plain dates only.
     pub(super) plain_dates: &'a AtomicBool,
 }
@@ -68,6 +75,40 @@ struct Page {
     next: Option<String>,
 }
 
+impl<'a> Scope<'a> {
+    fn path(self) -> Vec<&'a str> {
+        match self {
+            Self::Organization(_) => vec!["api", "v2", "usage", "aggregates", "query", "jobs"],
+            Self::Client(id) => vec!["api", "v2", "usage", "client", id, "aggregates", "query", "jobs"],
+        }
+    }
+
+    /// The operations that start a job and read it.
+    fn operations(self) -> [&'static str; 2] {
+        match self {
+            Self::Organization(_) => ["postUsageAggregatesJob", "getUsageAggregatesJob"],
+            Self::Client(_) => ["postClientUsageAggregatesJob", "getClientUsageAggregatesJob"],
+        }
+    }
+
+    fn group_by(self) -> &'static [&'static str] {
+        match self {
+            Self::Organization(Grouping::Client) => &["OauthClientId", "OauthClientName"],
+            Self::Organization(Grouping::Endpoint) => {
+                &["OauthClientId", "OauthClientName", "HttpMethod", "TemplateUri"]
+            }
+            Self::Client(_) => &["OrganizationId"],
+        }
+    }
+
+    fn party(self) -> Party {
+        match self {
+            Self::Organization(_) => Party::Client,
+            Self::Client(_) => Party::Organization,
+        }
+    }
+}
+
 impl JobQuery<'_> {
     /// Runs the query and reads all its pages.
     pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, Ended> {
@@ -86,12 +127,9 @@ impl JobQuery<'_> {
     }
 
     async fn create(&self, interval: String) -> Result<String, Error> {
-        let group_by: &[&str] = match self.grouping {
-            Grouping::Client => &["OauthClientId", "OauthClientName"],
-            Grouping::Endpoint => &["OauthClientId", "OauthClientName", "HttpMethod", "TemplateUri"],
-        };
-        let body = json!({"interval": interval, "granularity": "Day", "groupBy": group_by});
-        let created: Created = self.client.json(&Call::post("postUsageAggregatesJob", &PATH, body)).await?;
+        let [post, _] = self.scope.operations();
+        let body = json!({"interval": interval, "granularity": "Day", "groupBy": self.scope.group_by()});
+        let created: Created = self.client.json(&Call::post(post, &self.scope.path(), body)).await?;
         Ok(created.id)
     }
 }
@@ -129,7 +167,9 @@ impl Job<'_> {
                 let message = format!("the usage job has more than {PAGES_LIMIT} pages");
                 return Err(Failure::new(Reason::Limit, message).into());
             }
-            let (envelope, page) = self.page(&first.id, Some(&cursor)).await.map_err(page_failure)?;
+            let (envelope, page) = self.page(&first.id, Some(&cursor)).await.map_err(|error| {
+                if is_too_large(&error) { ReadError::TooLarge } else { execution::page_failure(error).into() }
+            })?;
             if !envelope.is_state("succeeded") {
                 let message = "the usage job was done, but one of its later pages says that it is not";
                 return Err(Failure::new(Reason::JobFailed, message).into());
@@ -140,9 +180,7 @@ impl Job<'_> {
                 let message = "the pages of the usage job repeat or never end, so they cannot be complete";
                 return Err(Failure::new(Reason::Truncated, message).into());
             }
-            fold.merge(page.fold).map_err(|refused| {
-                Failure::new(Reason::Limit, format!("the usage job has more than {} sums", refused.limit))
-            })?;
+            fold.merge(page.fold)?;
             next = page.next;
         }
         Ok(Completed { output: fold, unknown_states })
@@ -150,17 +188,19 @@ impl Job<'_> {
 
     /// The job's state and a page of its rows.
     async fn page(&self, id: &str, after: Option<&str>) -> Result<(Envelope, Page), Error> {
-        let mut path = PATH.to_vec();
+        let JobQuery { client, scope, first, last, .. } = *self.query;
+        let mut path = scope.path();
         path.push(id);
-        let mut call =
-            Call::get("getUsageAggregatesJob", &path).query("pageSize", self.page_size.to_string());
+        let [_, get] = scope.operations();
+        let mut call = Call::get(get, &path).query("pageSize", self.page_size.to_string());
         if let Some(after) = after {
             call = call.query("after", after);
         }
-        let days = self.query.first..=self.query.last;
+        let new_fold = || Fold::new(first..=last, scope.party());
         let Rows { rows, envelope, digest, count } =
-            self.query.client.rows::<_, Envelope>(&call, "entities", || Fold::new(days.clone())).await?;
-        let next = envelope.next_uri.as_deref().filter(|uri| !uri.is_empty()).map(cursor).transpose()?;
+            client.rows::<_, Envelope>(&call, "entities", new_fold).await?;
+        let next = envelope.next_uri.as_deref().filter(|uri| !uri.is_empty());
+        let next = next.map(|uri| cursor::after(&call, uri)).transpose()?;
         let page = Page { id: id.to_owned(), fold: rows, digest: (count > 0).then_some(digest), next };
         Ok((envelope, page))
     }
@@ -176,8 +216,7 @@ impl Execution for Job<'_> {
     async fn start(&self) -> Result<String, Error> {
         let query = self.query;
         if !query.plain_dates.load(Ordering::Relaxed) {
-            let end = plus(query.last, 1);
-            match query.create(format!("{}T00:00:00Z/{end}T00:00:00Z", query.first)).await {
+            match query.create(interval(query.first, query.last)).await {
                 // The documentation shows date-times and dates, and does not say which of them a zone may follow.
                 Err(error) if error.kind == Kind::Rejected => {}
                 result => return result,
@@ -210,50 +249,8 @@ impl Execution for Job<'_> {
     }
 }
 
-fn is_too_large(error: &Error) -> bool {
-    error
-        .code
-        .as_deref()
-        .is_some_and(|code| ["max.response.size.reached", "response.entity.too.large"].contains(&code))
-}
-
-/// What it means that a later page cannot be read.
-fn page_failure(error: Error) -> ReadError {
-    if is_too_large(&error) {
-        return ReadError::TooLarge;
-    }
-    let is_lost = error.kind == Kind::NotFound;
-    let failure = Failure::from(error);
-    if is_lost { Failure { reason: Reason::JobExpired, ..failure }.into() } else { failure.into() }
-}
-
 impl Envelope {
     fn is_state(&self, state: &str) -> bool {
         self.query_status.eq_ignore_ascii_case(state)
-    }
-}
-
-/// The cursor in a `nextUri`, absolute or not. Only the cursor is taken: the next page is asked for where the first one was.
-fn cursor(next_uri: &str) -> Result<String, Error> {
-    let base = Url::parse("https://unused.invalid/").expect("a constant URL");
-    base.join(next_uri)
-        .ok()
-        .and_then(|url| {
-            url.query_pairs().find(|(name, _)| name == "after").map(|(_, value)| value.into_owned())
-        })
-        .ok_or_else(|| Error::new(Kind::Malformed, "getUsageAggregatesJob", "nextUri holds no after cursor"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_cursor_is_found_in_a_path_and_in_a_url_of_whatever_host() {
-        for uri in ["/api/v2/usage/x?pageSize=5&after=a%2Bb%3D", "https://elsewhere.example/y?after=a%2Bb%3D"]
-        {
-            assert_eq!(cursor(uri).unwrap(), "a+b=", "{uri}");
-        }
-        assert_eq!(cursor("/api/v2/usage/x?pageSize=5").unwrap_err().kind, Kind::Malformed);
     }
 }

@@ -1,18 +1,22 @@
-//! Usage rows summed up while they arrive: by day and client, or by endpoint too.
+//! Usage rows summed up while they arrive: by day and whose requests they tell, or by endpoint too.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 
-use crate::model::{Failure, Reason};
-use crate::providers::genesys_cloud::counts::StatusCounts;
-use crate::providers::genesys_cloud::row::Row;
-use crate::providers::genesys_cloud::wire;
+use super::complete::Window;
+use super::counts::StatusCounts;
+use super::days::{midnight, plus};
+use super::execution::{Completed, Ended};
+use super::row::Row;
+use super::wire;
+use crate::model::{Failure, Reading, Reason};
 use crate::rest::{RowSink, RowsRefused};
 
-/// The client of requests that the vendor does not attribute to one.
-pub(super) const UNKNOWN_CLIENT: &str = "unknown";
+/// The party of requests that the vendor does not attribute to one.
+pub(super) const UNKNOWN: &str = "unknown";
 
 /// Most sums that one query may lead to; a row beyond ends the run, because a sum that leaves rows out would lie.
 const CELLS_LIMIT: usize = 300_000;
@@ -32,11 +36,24 @@ pub(super) enum Grouping {
     Endpoint,
 }
 
+/// Whose requests a row tells.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Party {
+    /// Those of the client with the row's id.
+    Client,
+    /// Those of all clients with the row's name.
+    ClientName,
+    /// Those of the organization with the row's id.
+    Organization,
+    /// Those of whoever was asked for, which the row need not repeat; its cells have no party.
+    Asked,
+}
+
 /// What is summed over.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) struct Cell {
     pub(super) day: Date,
-    pub(super) client_id: String,
+    pub(super) party: String,
     pub(super) method: String,
     pub(super) template_uri: String,
 }
@@ -45,8 +62,9 @@ pub(super) struct Cell {
 #[derive(Debug)]
 pub(super) struct Fold {
     days: RangeInclusive<Date>,
+    party: Party,
     pub(super) cells: HashMap<Cell, StatusCounts>,
-    /// The clients' names, each as of the newest day that tells it.
+    /// The names that clients have, by party, each as of the newest day that tells it.
     pub(super) names: HashMap<String, (Date, String)>,
     rows: u64,
     /// Rows that could not be understood.
@@ -57,9 +75,10 @@ pub(super) struct Fold {
 
 impl Fold {
     /// For rows of `days`; others, which an inclusive interval end can bring, are left out.
-    pub(super) fn new(days: RangeInclusive<Date>) -> Self {
+    pub(super) fn new(days: RangeInclusive<Date>, party: Party) -> Self {
         Self {
             days,
+            party,
             cells: HashMap::new(),
             names: HashMap::new(),
             rows: 0,
@@ -69,17 +88,33 @@ impl Fold {
     }
 
     /// Adds the sums of another page or query.
-    pub(super) fn merge(&mut self, more: Self) -> Result<(), RowsRefused> {
+    pub(super) fn merge(&mut self, more: Self) -> Result<(), Failure> {
         for (cell, counts) in more.cells {
             self.cells.entry(cell).or_default().add(&counts);
         }
-        for (client_id, (day, name)) in more.names {
-            keep_newest(&mut self.names, &client_id, day, &name);
+        for (party, (day, name)) in more.names {
+            keep_newest(&mut self.names, &party, day, &name);
         }
         self.rows += more.rows;
         self.invalid_rows += more.invalid_rows;
         self.unknown_methods += more.unknown_methods;
-        self.bounded()
+        self.bounded().map_err(|refused| {
+            Failure::new(Reason::Limit, format!("the usage figures have more than {} sums", refused.limit))
+        })
+    }
+
+    /// Whether there is any row of `day`.
+    pub(super) fn has_rows(&self, day: Date) -> bool {
+        self.cells.keys().any(|cell| cell.day == day)
+    }
+
+    /// The sums over `days` by party, HTTP method and URI template.
+    pub(super) fn over(&self, days: &RangeInclusive<Date>) -> BTreeMap<[&str; 3], StatusCounts> {
+        let mut sums: BTreeMap<[&str; 3], StatusCounts> = BTreeMap::new();
+        for (cell, counts) in self.cells.iter().filter(|(cell, _)| days.contains(&cell.day)) {
+            sums.entry([&cell.party, &cell.method, &cell.template_uri]).or_default().add(counts);
+        }
+        sums
     }
 
     /// Refuses sums of which too much is missing: a few odd rows are told and left out, an answer of another shape is none.
@@ -107,29 +142,54 @@ impl Fold {
         if !method.is_empty() && !METHODS.contains(&method) {
             self.unknown_methods += 1;
         }
-        let client_id = row.client_id().unwrap_or(UNKNOWN_CLIENT);
+        let party = match self.party {
+            Party::Client => row.client_id(),
+            Party::ClientName => row.client_name(),
+            Party::Organization => row.organization_id.get(),
+            Party::Asked => Some(""),
+        };
+        let party = party.unwrap_or(UNKNOWN);
         if let Some(name) = row.client_name() {
-            keep_newest(&mut self.names, client_id, day, name);
+            keep_newest(&mut self.names, party, day, name);
         }
-        let [client_id, method, template_uri] = [client_id, method, template_uri].map(str::to_owned);
-        let cell = Cell { day, client_id, method, template_uri };
+        let [party, method, template_uri] = [party, method, template_uri].map(str::to_owned);
+        let cell = Cell { day, party, method, template_uri };
         self.cells.entry(cell).or_default().add(&row.counts());
         Some(())
     }
 }
 
+impl Completed<Fold> {
+    /// See [`Fold::understood`].
+    pub(super) fn understood(self) -> Result<Self, Ended> {
+        self.output.understood()?;
+        Ok(self)
+    }
+}
+
+/// What there is to tell of `folds` besides figures, and the days of `window` that are complete.
+pub(super) fn reading<'a>(
+    folds: impl Iterator<Item = &'a Fold> + Clone,
+    window: Window,
+    now: Timestamp,
+) -> (Reading, RangeInclusive<Date>) {
+    let days = window.complete(now, folds.clone().any(|fold| fold.has_rows(window.settled)));
+    let reading = Reading {
+        data_through: Some(midnight(plus(*days.end(), 1))),
+        invalid_rows: folds.clone().map(|fold| fold.invalid_rows).sum(),
+        unknown_enum_values: folds.map(|fold| fold.unknown_methods).sum(),
+        ..Reading::default()
+    };
+    (reading, days)
+}
+
 /// Keeps the name of the newest day; of two on one day always the same one.
-pub(super) fn keep_newest(
-    names: &mut HashMap<String, (Date, String)>,
-    client_id: &str,
-    day: Date,
-    name: &str,
-) {
-    match names.get_mut(client_id) {
+pub(super) fn keep_newest(names: &mut HashMap<String, (Date, String)>, party: &str, day: Date, name: &str) {
+    match names.get_mut(party) {
         Some(known) if (known.0, known.1.as_str()) >= (day, name) => {}
         Some(known) => *known = (day, name.to_owned()),
         None => {
-            names.insert(client_id.to_owned(), (day, name.to_owned()));
+            names.insert(party.to_owned(), (day, name.to_owned()));
         }
     }
 }
@@ -151,7 +211,11 @@ mod tests {
     use super::*;
 
     fn fold(rows: &[&str]) -> Fold {
-        let mut fold = Fold::new(date(2026, 11, 19)..=date(2026, 11, 20));
+        fold_by(Party::Client, rows)
+    }
+
+    fn fold_by(party: Party, rows: &[&str]) -> Fold {
+        let mut fold = Fold::new(date(2026, 11, 19)..=date(2026, 11, 20), party);
         for row in rows {
             fold.row(row.as_bytes()).unwrap();
         }
@@ -173,7 +237,26 @@ mod tests {
     #[test]
     fn requests_of_no_client_are_kept_as_unknown() {
         let fold = fold(&[r#"{"date":"2026-11-20","oauthClient":null,"requestCount":3}"#]);
-        assert_eq!(fold.cells.keys().next().unwrap().client_id, UNKNOWN_CLIENT);
+        assert_eq!(fold.cells.keys().next().unwrap().party, UNKNOWN);
+    }
+
+    #[test]
+    fn rows_are_summed_over_days_by_whose_requests_they_tell() {
+        let rows = [
+            r#"{"date":"2026-11-19","clientId":"a","clientName":"n","organizationId":"o","requests":1}"#,
+            r#"{"date":"2026-11-20","clientId":"b","clientName":"n","organizationId":"p","requests":2}"#,
+        ];
+        let sums = |party, days| {
+            let fold = fold_by(party, &rows);
+            let sums = fold.over(&days);
+            sums.iter().map(|([party, ..], counts)| ((*party).to_owned(), counts.total())).collect::<Vec<_>>()
+        };
+        let [first, last] = [date(2026, 11, 19), date(2026, 11, 20)];
+        assert_eq!(sums(Party::ClientName, first..=last), [("n".to_owned(), 3)]);
+        assert_eq!(sums(Party::Asked, first..=last), [(String::new(), 3)]);
+        assert_eq!(sums(Party::Organization, first..=last), [("o".to_owned(), 1), ("p".to_owned(), 2)]);
+        assert_eq!(sums(Party::Client, last..=last), [("b".to_owned(), 2)]);
+        assert!(fold(&rows[..1]).has_rows(first) && !fold(&rows[..1]).has_rows(last));
     }
 
     #[test]

@@ -1,0 +1,141 @@
+//! The `contracts` collector: contracts, and the charges and wallets of their open and last closed billing periods. From the preview
+//! operations `/api/v2/billing/contracts`, `…/{contractId}` and `…/{contractId}/billingperiods/{billingPeriodId}`.
+
+mod api_charge;
+mod samples;
+mod wire;
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use self::api_charge::ApiCharge;
+use self::wire::{BillingPeriod, Contract, Details};
+use super::preview;
+use super::terms::Board;
+use crate::catalogue::genesys_cloud as catalogue;
+use crate::clock::Clock;
+use crate::collector::Collector;
+use crate::model::{CollectError, Reading};
+use crate::providers::genesys_cloud::days;
+use crate::providers::genesys_cloud::identity::Identity;
+use crate::providers::genesys_cloud::settings::Settings;
+use crate::rest::{Call, Client, Kind};
+
+/// The collector.
+pub(in crate::providers::genesys_cloud) struct ContractsCollector {
+    client: Arc<Client>,
+    identity: Arc<Identity>,
+    settings: Arc<Settings>,
+    clock: Clock,
+    board: Board,
+}
+
+/// A contract and those of its periods that are told.
+struct Known {
+    contract: Contract,
+    periods: Vec<(BillingPeriod, Details)>,
+}
+
+impl ContractsCollector {
+    pub(in crate::providers::genesys_cloud) fn new(
+        client: Arc<Client>,
+        identity: Arc<Identity>,
+        settings: Arc<Settings>,
+        clock: Clock,
+        board: Board,
+    ) -> Self {
+        Self { client, identity, settings, clock, board }
+    }
+
+    /// A contract in full; `None` if it has gone since the list was read.
+    async fn known(&self, listed: Contract) -> Result<Option<Known>, CollectError> {
+        if !listed.is_active() {
+            return Ok(Some(Known { contract: listed, periods: Vec::new() }));
+        }
+        let path = ["api", "v2", "billing", "contracts", &listed.id.0];
+        let Some(mut contract) = self.entity::<Contract>(&Call::get("getContract", &path)).await? else {
+            return Ok(None);
+        };
+        contract.id = listed.id;
+        let mut periods = Vec::new();
+        for period in contract.open_and_last_closed() {
+            let id = &contract.id.0;
+            let path = ["api", "v2", "billing", "contracts", id, "billingperiods", &period.id.0];
+            if let Some(details) = self.entity(&Call::get("getBillingPeriod", &path)).await? {
+                periods.push((period, details));
+            }
+        }
+        Ok(Some(Known { contract, periods }))
+    }
+
+    /// What a call brings, unless there is no such thing any more.
+    async fn entity<T: serde::de::DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, CollectError> {
+        match self.client.json(call).await {
+            Ok(entity) => Ok(Some(entity)),
+            Err(error) if error.kind == Kind::NotFound => {
+                tracing::info!(why = %error, "a contract or billing period has gone since the list was read");
+                Ok(None)
+            }
+            Err(error) => Err(preview::refused(error)),
+        }
+    }
+
+    fn reading(&self, known: &[Known], api_charge: Option<&ApiCharge>) -> Reading {
+        let mut reading = Reading { data_through: Some(self.clock.now()), ..Reading::default() };
+        for Known { contract, periods } in known {
+            samples::contract(&mut reading.samples, contract);
+            let items = contract.plans.entries.iter().map(|plan| plan.items.invalid).sum::<u64>();
+            reading.invalid_rows += contract.billing_periods.invalid + contract.plans.invalid + items;
+            reading.unknown_enum_values += contract.unknown_enum_values();
+            for (period, details) in periods {
+                samples::period(&mut reading.samples, &contract.id.0, period, details);
+                reading.invalid_rows += details.charges.invalid + details.wallets.invalid;
+                reading.invalid_rows += u64::from(period.days().is_none());
+                reading.unknown_enum_values += details.unknown_enum_values();
+            }
+        }
+        if let Some(billed) = api_charge.and_then(|charge| charge.billed) {
+            reading.samples.push(&catalogue::BILLED_REQUESTS, [], billed);
+        }
+        reading
+    }
+}
+
+impl Contract {
+    /// The open periods, of which there should be one, and the closed one that ended last.
+    fn open_and_last_closed(&self) -> Vec<BillingPeriod> {
+        let mut ids = HashSet::new();
+        let periods = self.billing_periods.entries.iter().filter(|period| ids.insert(&period.id.0));
+        let (open, others): (Vec<_>, Vec<_>) = periods.cloned().partition(BillingPeriod::is_open);
+        let closed = others.into_iter().filter(BillingPeriod::is_closed);
+        let last_closed = closed.max_by_key(|period| period.days().map(|(_, end)| end));
+        let newest_open = open.into_iter().max_by_key(|period| period.days().map(|(_, end)| end));
+        newest_open.into_iter().chain(last_closed).collect()
+    }
+}
+
+impl Collector for ContractsCollector {
+    fn name(&self) -> &'static str {
+        "contracts"
+    }
+
+    async fn collect(&mut self) -> Result<Reading, CollectError> {
+        let call = Call::get("listContracts", &["api", "v2", "billing", "contracts"]);
+        let (listed, invalid) = preview::list::<Contract>(&self.client, call).await?;
+        let (listed, nameless): (Vec<_>, Vec<_>) =
+            listed.into_iter().partition(|contract| contract.id.get().is_some());
+        let mut known = Vec::new();
+        for contract in listed {
+            known.extend(self.known(contract).await?);
+        }
+        let organization_id = self.identity.id().await?;
+        let pattern = &self.settings.api_charge_pattern;
+        let today = days::of(self.clock.now());
+        let api_charge = ApiCharge::find(&known, organization_id, pattern, today);
+        let mut reading = self.reading(&known, api_charge.as_ref());
+        reading.invalid_rows += invalid + nameless.len() as u64;
+        let periods = api_charge.map(|charge| charge.periods).unwrap_or_default();
+        self.board.update(|terms| terms.contract = periods);
+        Ok(reading)
+    }
+}

@@ -1,0 +1,109 @@
+//! The `searches` collector: what named searches find, by `/api/v2/usage/simplesearch`.
+
+mod pages;
+mod parts;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use self::parts::Searcher;
+use super::complete::Window;
+use super::execution::{Completed, Pacing};
+use super::fold::{self, Fold};
+use super::oauth_clients::Directory;
+use super::settings::{Search, SearchesSettings};
+use crate::catalogue::genesys_cloud as catalogue;
+use crate::clock::Clock;
+use crate::collector::Collector;
+use crate::model::{CollectError, Reading};
+use crate::rest::Client;
+
+/// Endpoints (client name, method, URI) of a search that have series of their own; the rest of each client is folded into
+/// `other`.
+const ENDPOINTS: usize = 200;
+
+/// A search may be made earlier than it is due by one in so many parts of the interval in which the collector runs, because
+/// no two runs are exactly that interval apart.
+const TOLERANCE: u32 = 10;
+
+/// The collector.
+pub(super) struct SearchesCollector {
+    client: Arc<Client>,
+    directory: Arc<Directory>,
+    settings: SearchesSettings,
+    clock: Clock,
+    pacing: Pacing,
+    /// What each search last found, by its name.
+    kept: BTreeMap<String, Kept>,
+}
+
+/// What a search last found.
+struct Kept {
+    /// When the run began that made the search.
+    asked: Instant,
+    reading: Reading,
+}
+
+impl SearchesCollector {
+    pub(super) fn new(
+        client: Arc<Client>,
+        directory: Arc<Directory>,
+        settings: SearchesSettings,
+        clock: Clock,
+        pacing: Pacing,
+    ) -> Self {
+        let pacing = pacing.within(settings.schedule.timeout);
+        Self { client, directory, settings, clock, pacing, kept: BTreeMap::new() }
+    }
+
+    fn is_due(&self, search: &Search, begun: Instant) -> bool {
+        let tolerance = self.settings.schedule.refresh / TOLERANCE;
+        self.kept.get(&search.name).is_none_or(|kept| begun - kept.asked + tolerance >= search.refresh)
+    }
+}
+
+impl Collector for SearchesCollector {
+    fn name(&self) -> &'static str {
+        "searches"
+    }
+
+    async fn collect(&mut self) -> Result<Reading, CollectError> {
+        let (begun, now) = (Instant::now(), self.clock.now());
+        for search in &self.settings.searches {
+            if self.is_due(search, begun) {
+                let window = Window::new(search.days, now);
+                let (client, directory, pacing) = (&*self.client, &*self.directory, self.pacing);
+                let completed = Searcher { client, directory, search, pacing }.read(window).await?;
+                let kept = Kept { asked: begun, reading: reading(search, &completed, window, now) };
+                self.kept.insert(search.name.clone(), kept);
+            }
+        }
+
+        let mut all = Reading::default();
+        for Kept { reading, .. } in self.kept.values_mut() {
+            all.samples.append(&reading.samples);
+            all.data_through = all.data_through.max(reading.data_through);
+            // These are told once, not with each run in which the search is not due.
+            all.invalid_rows += std::mem::take(&mut reading.invalid_rows);
+            all.unknown_enum_values += std::mem::take(&mut reading.unknown_enum_values);
+        }
+        Ok(all)
+    }
+}
+
+fn reading(search: &Search, completed: &Completed<Fold>, window: Window, now: Timestamp) -> Reading {
+    let Completed { output: fold, unknown_states } = completed;
+    let (mut reading, days) = fold::reading(std::iter::once(fold), window, now);
+    reading.unknown_enum_values += unknown_states;
+    for ([client_name, method, template_uri], counts) in fold.over(&days) {
+        for (status, requests) in counts.above_zero() {
+            let labels = [&search.name, client_name, method, template_uri, status];
+            reading.samples.push(&catalogue::API_SEARCH_REQUESTS, labels, requests as f64);
+        }
+    }
+    reading.samples.keep_largest(&catalogue::API_SEARCH_REQUESTS, ENDPOINTS);
+    reading
+}

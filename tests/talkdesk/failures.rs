@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
-use serde_json::json;
+use ccaas_exporter::simulator::CLIENT_SECRET;
+use serde_json::{Value, json};
 
 use crate::scene::*;
 use crate::support::fixed_clock;
@@ -24,7 +25,7 @@ async fn keeps_good_figures(reason: &str, spoil: impl Fn(&Asked) -> Answer + Sen
     assert_eq!((series(&bad), bad.sums(AMOUNT, "account_id")["acc-a"]), (3, 6));
     for page in ["/", "/api/v1/status", "/metrics", "/config"] {
         let text = scene.stage.text(page).await;
-        for planted in ["Jane Doe", "jane.doe", "planted-token", "planted-secret", "1234567"] {
+        for planted in ["Jane Doe", "jane.doe", "planted-token", CLIENT_SECRET, "1234567"] {
             assert!(!text.contains(planted), "{page} tells {planted}");
         }
     }

@@ -13,5 +13,6 @@ mod failures;
 mod figures;
 mod paging;
 mod scene;
+mod simulated;
 #[path = "../support/mod.rs"]
 mod support;

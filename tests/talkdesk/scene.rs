@@ -11,7 +11,7 @@ use axum::extract::Request;
 use axum::response::Response;
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Provider};
-use ccaas_exporter::simulator::{Options, Simulator};
+use ccaas_exporter::simulator::{CLIENT_ID, CLIENT_SECRET, Options, Simulator};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -81,10 +81,11 @@ impl Scene {
                 let request = read(request).await;
                 heard.lock().unwrap().push(request.clone());
                 let (status, headers, body) = answer(&request);
-                let head = headers
-                    .into_iter()
-                    .fold(Response::builder().status(status), |head, (name, value)| head.header(name, value));
-                head.body(Body::from(body)).unwrap()
+                let mut response = Response::builder().status(status);
+                for (name, value) in headers {
+                    response = response.header(name, value);
+                }
+                response.body(Body::from(body)).unwrap()
             }
         });
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
@@ -124,10 +125,10 @@ async fn read(request: Request) -> Asked {
 
 /// One organization, whose collectors run as often as `refresh` says. Products are asked for once: what they show later, they show
 /// because others have seen them.
-fn config(vendor: &str, collectors: &str, refresh: Duration) -> Config {
+pub fn config(vendor: &str, collectors: &str, refresh: Duration) -> Config {
     let text = format!(
-        "organizations: [{{name: globex, talkdesk: {{api_url: '{vendor}', token_url: '{vendor}/oauth/token', client_id: id, \
-         client_secret: planted-secret, rate_limit: {{requests_per_second: 10000}}, collectors: {collectors}}}}}]"
+        "organizations: [{{name: globex, talkdesk: {{api_url: '{vendor}', token_url: '{vendor}/oauth/token', client_id: {CLIENT_ID}, \
+         client_secret: {CLIENT_SECRET}, rate_limit: {{requests_per_second: 10000}}, collectors: {collectors}}}}}]"
     );
     let mut config = Config::parse(Path::new("test.yml"), &text, &|_| None).unwrap();
     let Provider::Talkdesk(settings) = &mut config.organizations[0].provider else {

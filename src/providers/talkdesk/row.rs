@@ -186,6 +186,14 @@ pub(super) mod tests {
         assert_eq!(Row::new(&row).unwrap().unknown(&fields), 1);
     }
 
+    /// The fields of an object.
+    pub fn object(value: Value) -> Map<String, Value> {
+        match value {
+            Value::Object(fields) => fields,
+            other => panic!("{other} is no object"),
+        }
+    }
+
     /// Any JSON, in which the keys of the API stand often.
     pub fn any_json() -> impl Strategy<Value = Value> {
         let leaf = prop_oneof![

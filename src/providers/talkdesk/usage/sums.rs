@@ -158,7 +158,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::providers::talkdesk::row::tests::any_json;
+    use crate::providers::talkdesk::row::tests::{any_json, object};
 
     fn add(sums: &mut Sums, rows: &[Value]) -> usize {
         let result = |row| Row::new(row).and_then(|row| sums.add(row));
@@ -188,7 +188,7 @@ mod tests {
             "id": "r", "account_id": "acc", "product_id": "TD-X", "aggr_product_id": "TD-Y", "month": "2026-11", "type": "CALL",
             "unit": "MINUTES", "currency": "USD", "wallet_name": "contact center", "price": 0.02,
         });
-        row.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        row.as_object_mut().unwrap().extend(object(more));
         row
     }
 

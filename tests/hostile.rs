@@ -28,9 +28,10 @@ use tokio::net::TcpListener;
 type Answer = (u16, Vec<(&'static str, String)>, String);
 
 const TOKEN: &str = r#"{"access_token":"planted-token","token_type":"bearer","expires_in":86400}"#;
-const USAGE: &str =
-    "{client_summary: {enabled: false}, oauth_clients: {enabled: false}, usage: {lookback: 1d}}";
-const CLIENTS: &str = "{usage: {enabled: false}, client_summary: {enabled: false}}";
+const USAGE: &str = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}, limits: {enabled: false}, \
+     billable_usage: {enabled: false}, usage: {lookback: 1d}}";
+const CLIENTS: &str = "{usage: {enabled: false}, client_summary: {enabled: false}, limits: {enabled: false}, \
+                       billable_usage: {enabled: false}}";
 
 fn ok(body: impl Into<String>) -> Answer {
     (200, vec![], body.into())

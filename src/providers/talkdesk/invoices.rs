@@ -11,7 +11,7 @@ use super::settings::MonthlySettings;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
 use crate::collector::Collector;
-use crate::model::{CollectError, Reading, Samples};
+use crate::model::{CollectError, Reading, Samples, Sum};
 use crate::rest::Client;
 
 const INVOICES: List = List {
@@ -32,7 +32,7 @@ pub(super) struct InvoicesCollector {
 struct Amounts {
     /// Invoices of earlier months are left out.
     oldest: Month,
-    sums: BTreeMap<(String, String, Month), f64>,
+    sums: BTreeMap<(String, String, Month), Sum>,
 }
 
 impl Amounts {
@@ -46,7 +46,7 @@ impl Amounts {
         let month = Month::of(row.day("date")?.ok_or(Unreadable)?);
         if let Some(amount) = row.number("amount")?.filter(|_| month >= self.oldest) {
             let key = (account.into_owned(), currency.into_owned(), month);
-            *self.sums.entry(key).or_default() += amount;
+            self.sums.entry(key).or_default().add(amount);
         }
         Ok(())
     }
@@ -54,7 +54,11 @@ impl Amounts {
     fn samples(&self) -> Samples {
         let mut samples = Samples::default();
         for ((account, currency, month), amount) in &self.sums {
-            samples.push(&catalogue::INVOICES_AMOUNT, [account, currency, &month.to_string()], *amount);
+            samples.push(
+                &catalogue::INVOICES_AMOUNT,
+                [account, currency, &month.to_string()],
+                amount.value(),
+            );
         }
         samples
     }

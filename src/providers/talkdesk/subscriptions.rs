@@ -12,7 +12,7 @@ use super::seen::Seen;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
 use crate::collector::Collector;
-use crate::model::{CollectError, Reading, Samples};
+use crate::model::{CollectError, Reading, Samples, Sum};
 use crate::rest::Client;
 
 const NAME: &str = "subscriptions";
@@ -43,7 +43,7 @@ pub(super) struct SubscriptionsCollector {
 struct Lines {
     today: Date,
     /// By account, contract and product.
-    quantities: BTreeMap<[String; 3], f64>,
+    quantities: BTreeMap<[String; 3], Sum>,
     /// By account, contract, product and currency: prices do not add up, the largest stays.
     prices: BTreeMap<[String; 4], f64>,
     /// The last day, by account and contract.
@@ -96,7 +96,7 @@ impl Lines {
             *largest = price.max(*largest);
         }
         if let Some(quantity) = quantity {
-            *self.quantities.entry(line).or_default() += quantity;
+            self.quantities.entry(line).or_default().add(quantity);
         }
         Ok(())
     }
@@ -104,7 +104,8 @@ impl Lines {
     fn samples(&self) -> Samples {
         let mut samples = Samples::default();
         for (labels, quantity) in &self.quantities {
-            samples.push(&catalogue::SUBSCRIPTION_QUANTITY, labels.each_ref().map(String::as_str), *quantity);
+            let labels = labels.each_ref().map(String::as_str);
+            samples.push(&catalogue::SUBSCRIPTION_QUANTITY, labels, quantity.value());
         }
         for (labels, price) in &self.prices {
             samples.push(&catalogue::SUBSCRIPTION_UNIT_PRICE, labels.each_ref().map(String::as_str), *price);

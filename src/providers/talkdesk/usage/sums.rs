@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::catalogue::talkdesk as catalogue;
-use crate::model::Samples;
+use crate::model::{Samples, Sum};
 use crate::providers::talkdesk::calendar::Month;
 use crate::providers::talkdesk::row::{Row, Unreadable};
 
@@ -45,9 +45,6 @@ const DIRECTIONS: [&str; 3] = ["INBOUND", "OUTBOUND", "OTHER"];
 /// The resolutions that the API documents.
 const RESOLUTIONS: [&str; 6] = ["ABANDONED", "ANSWERED", "MACHINE", "MISSED", "VOICEMAIL", "OTHER"];
 
-/// Sums that differ by a smaller part are the same: rows may come in another order, and floating point minds that.
-const SAME: f64 = 1e-9;
-
 /// The sums of the wanted months.
 pub(super) struct Sums {
     wanted: BTreeSet<Month>,
@@ -61,9 +58,9 @@ pub(super) struct Sums {
 #[derive(Debug, Default)]
 pub(super) struct MonthSums {
     /// By account, product, type and unit.
-    units: BTreeMap<[String; 4], f64>,
+    units: BTreeMap<[String; 4], Sum>,
     /// By account, product, type, currency and wallet.
-    amounts: BTreeMap<[String; 5], f64>,
+    amounts: BTreeMap<[String; 5], Sum>,
 }
 
 impl Sums {
@@ -111,11 +108,11 @@ impl Sums {
         let key = [account, product, usage_type];
         if let Some(units) = units {
             let [account, product, usage_type] = key.clone();
-            *sums.units.entry([account, product, usage_type, unit]).or_default() += units;
+            sums.units.entry([account, product, usage_type, unit]).or_default().add(units);
         }
         if let Some(amount) = amount {
             let [account, product, usage_type] = key;
-            *sums.amounts.entry([account, product, usage_type, currency, wallet]).or_default() += amount;
+            sums.amounts.entry([account, product, usage_type, currency, wallet]).or_default().add(amount);
         }
         Ok(())
     }
@@ -127,11 +124,11 @@ impl Sums {
             let month = month.to_string();
             for ([account, product, usage_type, unit], units) in &sums.units {
                 let labels = [account, product, usage_type, unit, &month].map(String::as_str);
-                samples.push(&catalogue::USAGE_UNITS, labels, *units);
+                samples.push(&catalogue::USAGE_UNITS, labels, units.value());
             }
             for ([account, product, usage_type, currency, wallet], amount) in &sums.amounts {
                 let labels = [account, product, usage_type, currency, wallet, &month].map(String::as_str);
-                samples.push(&catalogue::USAGE_AMOUNT, labels, *amount);
+                samples.push(&catalogue::USAGE_AMOUNT, labels, amount.value());
             }
         }
         samples
@@ -145,11 +142,12 @@ impl MonthSums {
     }
 }
 
-fn differ<K: PartialEq>(one: &BTreeMap<K, f64>, other: &BTreeMap<K, f64>) -> bool {
-    let same = |((one_key, one), (other_key, other)): ((&K, &f64), (&K, &f64))| {
-        one_key == other_key && (one - other).abs() <= SAME * one.abs().max(other.abs()).max(1.0)
-    };
-    one.len() != other.len() || !one.iter().zip(other).all(same)
+/// Whether any sum shows another value; the order of the rows changes none.
+fn differ<K: PartialEq>(one: &BTreeMap<K, Sum>, other: &BTreeMap<K, Sum>) -> bool {
+    fn shown<K>(sums: &BTreeMap<K, Sum>) -> impl Iterator<Item = (&K, u64)> {
+        sums.iter().map(|(key, sum)| (key, sum.value().to_bits()))
+    }
+    !shown(one).eq(shown(other))
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 #!/bin/sh
-# Makes sure that promtool and prometheus are there: some tests run the real ones.
+# Makes sure that promtool and prometheus are there: some tests run the real ones. Installs the vendor's own clients where it can.
 set -eu
+
+"$(dirname "$0")/install-sdks.sh"
 
 missing=
 for tool in promtool prometheus; do

@@ -4,7 +4,7 @@ use std::fmt::Write;
 
 use serde::Serialize;
 
-use crate::catalogue::{Family, genesys_cloud};
+use crate::catalogue::{Family, genesys_cloud, talkdesk};
 use crate::telemetry;
 
 /// What every series of a vendor family carries before the family's own labels.
@@ -13,7 +13,7 @@ const ORGANIZATION: &str = "organization";
 const INTRODUCTION: &str = "\
 # Metrics
 
-All vendor figures are gauges: totals of closed UTC days or of a billing period, which the vendor may still correct. `rate()` and \
+All vendor figures are gauges: totals of closed UTC days, of months or of a billing period, which the vendor may still correct. `rate()` and \
 `increase()` on them are meaningless. Every one carries `organization`. Figures are estimates for operation; the invoice is the \
 vendor's.
 ";
@@ -22,6 +22,11 @@ const GENESYS_CLOUD: &str = "
 Label `status` has disjoint values that sum to the vendor's total: `2xx`, `3xx`, `4xx` (without 429), `429`, `5xx`, \
 `other`. Label `fair_use` is `counted` or, for clients that the configuration excludes, `excluded`. Where there are more endpoints \
 than are kept apart, `method` and `template_uri` of the rest are `other`.
+";
+
+const TALKDESK: &str = "
+Labels `month` and `invoice_month` are `YYYY-MM` in UTC; `wallet` is empty where the vendor names none. Where there are more products \
+than there is room for, `product_id` of the rest is `other`.
 ";
 
 const EXPORTER: &str = "
@@ -83,11 +88,12 @@ struct Section {
     after: &'static str,
 }
 
-fn sections() -> [Section; 2] {
+fn sections() -> [Section; 3] {
     let vendor = |families: &[&Family]| families.iter().map(|family| Metric::from(*family)).collect();
     let own = telemetry::definitions().into_iter().map(Metric::from).collect();
     [
         Section { title: "Genesys Cloud", metrics: vendor(genesys_cloud::FAMILIES), after: GENESYS_CLOUD },
+        Section { title: "Talkdesk", metrics: vendor(talkdesk::FAMILIES), after: TALKDESK },
         Section { title: "The exporter itself", metrics: own, after: EXPORTER },
     ]
 }

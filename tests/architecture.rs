@@ -36,7 +36,7 @@ const FREE: &[&str] = &[
 const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("catalogue", &[], &[]),
     ("clock", &[], &[]),
-    ("model", &["catalogue"], &[]),
+    ("model", &["catalogue"], &["rust_decimal"]),
     ("collector", &["model"], &[]),
     ("secret", &[], &["secrecy", "serde"]),
     ("exposition", &["catalogue", "model"], &["bytes", "flate2", "itoa", "ryu"]),

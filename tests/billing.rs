@@ -284,7 +284,7 @@ async fn invoices_are_counted_and_summed_by_currency_status_and_month() {
 }
 
 fn customers(settings: &mut ccaas_exporter::providers::genesys_cloud::Settings, ids: &[String]) {
-    settings.client_id = CLIENT_IDS[2].to_owned();
+    CLIENT_IDS[2].clone_into(&mut settings.client_id);
     let customer = |(index, id): (usize, &String)| Customer {
         name: format!("customer-{index}"),
         organization_id: id.clone(),

@@ -23,9 +23,8 @@ fn served(text: &str) -> BTreeMap<String, (String, String, Vec<String>)> {
             let labels: Vec<String> = labels.filter(|label| label != "le").collect();
             let family =
                 ["_bucket", "_sum", "_count"].iter().find_map(|end| name.strip_suffix(end)).unwrap_or(name);
-            if let Some(entry) = families.get_mut(family).or(families.get_mut(name)) {
-                entry.2 = labels;
-            }
+            let family = if families.contains_key(family) { family } else { name };
+            families.get_mut(family).unwrap().2 = labels;
         }
     }
     families.retain(|name, _| !name.starts_with("process_"));

@@ -14,6 +14,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use ccaas_exporter::config::{Config, Faults, HOW_TO_START, Provider};
+use ccaas_exporter::providers::{genesys_cloud, talkdesk};
 use proptest::prelude::*;
 
 /// Stands as a secret, or where one may end up by mistake, in nearly every bad file.
@@ -37,6 +38,22 @@ fn files(folder: &str, extension: &str) -> Vec<PathBuf> {
         entries.filter(|path| path.extension().is_some_and(|found| found == extension)).collect();
     files.sort();
     files
+}
+
+/// The settings of the first organization, which is one of Genesys Cloud.
+fn genesys_cloud(config: &Config) -> &genesys_cloud::Settings {
+    match &config.organizations[0].provider {
+        Provider::GenesysCloud(settings) => settings,
+        Provider::Talkdesk(_) => panic!("another provider"),
+    }
+}
+
+/// The settings of the last organization, which is one of Talkdesk.
+fn talkdesk(config: &Config) -> &talkdesk::Settings {
+    match &config.organizations.last().unwrap().provider {
+        Provider::Talkdesk(settings) => settings,
+        Provider::GenesysCloud(_) => panic!("another provider"),
+    }
 }
 
 fn parse(text: &str) -> Result<Config, Faults> {
@@ -125,8 +142,7 @@ fn the_full_example_shows_the_defaults() {
     let folder = documented_folder();
     let minimal = load_documented(&folder, include_str!("../docs/examples/minimal.yml")).unwrap();
     let full = load_documented(&folder, include_str!("../docs/examples/full.yml")).unwrap();
-    let [Provider::GenesysCloud(minimal), Provider::GenesysCloud(full)] =
-        [minimal, full].map(|config| config.organizations[0].provider.clone());
+    let [minimal, full] = [&minimal, &full].map(genesys_cloud);
     assert_eq!(format!("{:?}", minimal.usage), format!("{:?}", full.usage));
     assert_eq!(format!("{:?}", minimal.client_summary), format!("{:?}", full.client_summary));
     assert_eq!(format!("{:?}", minimal.oauth_clients), format!("{:?}", full.oauth_clients));
@@ -140,17 +156,29 @@ fn the_full_example_shows_the_defaults() {
 #[test]
 fn the_full_example_shows_the_defaults_of_what_must_be_asked_for() {
     let full = load_documented(&documented_folder(), include_str!("../docs/examples/full.yml")).unwrap();
-    let Provider::GenesysCloud(full) = &full.organizations[0].provider;
     let least = "      collectors:\n        \
                  client_query: {enabled: true, clients: [4b1e7a52-0000-0000-0000-000000000000]}\n        \
                  searches: [{name: user changes, oauth_client_names: [nightly-sync], \
                  http_methods: [POST, PUT, PATCH, DELETE], template_uris: ['api/v2/users/{userId}']}]\n        \
                  app_client_usage: {enabled: true, clients: [c07d9f31-0000-0000-0000-000000000000]}\n";
     let least = parse(&one("acme", least)).unwrap();
-    let Provider::GenesysCloud(least) = &least.organizations[0].provider;
+    let [least, full] = [&least, &full].map(genesys_cloud);
     assert_eq!(format!("{:?}", least.client_query), format!("{:?}", full.client_query));
     assert_eq!(format!("{:?}", least.searches), format!("{:?}", full.searches));
     assert_eq!(format!("{:?}", least.app_client_usage), format!("{:?}", full.app_client_usage));
+}
+
+#[test]
+fn the_full_example_shows_the_defaults_of_talkdesk() {
+    let full = load_documented(&documented_folder(), include_str!("../docs/examples/full.yml")).unwrap();
+    let minimal = parse(&one_of_talkdesk("account: globex")).unwrap();
+    let [minimal, full] = [&minimal, &full].map(talkdesk);
+    assert_eq!(minimal.usage, full.usage);
+    assert_eq!(minimal.accounts, full.accounts);
+    assert_eq!(minimal.products, full.products);
+    assert_eq!(minimal.subscriptions, full.subscriptions);
+    assert!(minimal.invoices.is_none() && full.invoices.is_none(), "invoices are off by default");
+    assert_eq!(minimal.requests_per_second, full.requests_per_second);
 }
 
 #[test]
@@ -183,11 +211,70 @@ fn one(name: &str, more: &str) -> String {
     )
 }
 
+/// A configuration of one Talkdesk organization that lives where `place` says.
+fn one_of_talkdesk(place: &str) -> String {
+    format!("organizations: [{{name: globex, talkdesk: {{{place}, client_id: 00123, client_secret: x}}}}]")
+}
+
+#[test]
+fn a_talkdesk_organization_is_found_by_account_and_region_or_by_urls() {
+    for (place, api_url, token_url) in [
+        ("account: globex", "https://api.talkdeskapp.com/", "https://globex.talkdeskid.com/oauth/token"),
+        (
+            "account: globex, region: eu",
+            "https://api.talkdeskapp.eu/",
+            "https://globex.talkdeskid.eu/oauth/token",
+        ),
+        (
+            "account: globex, region: ca",
+            "https://api.talkdeskappca.com/",
+            "https://globex.talkdeskidca.com/oauth/token",
+        ),
+        (
+            "account: globex, region: au",
+            "https://api.talkdeskapp.au/",
+            "https://globex.talkdeskid.au/oauth/token",
+        ),
+        (
+            "region: au, token_url: 'https://id.example/t'",
+            "https://api.talkdeskapp.au/",
+            "https://id.example/t",
+        ),
+        (
+            "token_url: 'https://id.example/oauth/token'",
+            "https://api.talkdeskapp.com/",
+            "https://id.example/oauth/token",
+        ),
+        (
+            "api_url: 'http://127.0.0.1:10089/td', token_url: 'http://localhost:10089/oauth/token', \
+             rate_limit: {requests_per_second: 10000}",
+            "http://127.0.0.1:10089/td/",
+            "http://localhost:10089/oauth/token",
+        ),
+    ] {
+        let config = parse(&one_of_talkdesk(place)).unwrap();
+        let settings = talkdesk(&config);
+        assert_eq!((settings.api_url.as_str(), settings.token_url.as_str()), (api_url, token_url), "{place}");
+        assert_eq!(settings.client_id, "00123");
+    }
+}
+
+#[test]
+fn months_and_invoices_of_talkdesk_can_be_chosen() {
+    let collectors = "account: globex, collectors: {usage: {months: 24}, accounts: {enabled: false}, \
+                      invoices: {enabled: true, refresh: 12h, months: 36}}";
+    let config = parse(&one_of_talkdesk(collectors)).unwrap();
+    let settings = talkdesk(&config);
+    assert_eq!((settings.usage.unwrap().months, settings.invoices.unwrap().months), (24, 36));
+    assert_eq!(settings.invoices.unwrap().schedule.refresh.as_secs(), 12 * 3600);
+    assert!(settings.accounts.is_none() && settings.products.is_some());
+}
+
 #[test]
 fn text_is_taken_as_it_is_written() {
     let config = parse(&one("0x1F", "")).unwrap();
     assert_eq!(config.organizations[0].name, "0x1F");
-    let Provider::GenesysCloud(settings) = &config.organizations[0].provider;
+    let settings = genesys_cloud(&config);
     assert_eq!(settings.client_id, "00123");
     assert_eq!(settings.api_url.as_str(), "https://api.mypurecloud.de/");
 }
@@ -196,7 +283,7 @@ fn text_is_taken_as_it_is_written() {
 fn a_short_refresh_shortens_the_default_timeout() {
     let more = "      collectors: {usage: {refresh: 10s}, oauth_clients: {enabled: false}}\n";
     let config = parse(&one("acme", more)).unwrap();
-    let Provider::GenesysCloud(settings) = &config.organizations[0].provider;
+    let settings = genesys_cloud(&config);
     let schedule = settings.usage.as_ref().unwrap().schedule;
     assert_eq!(schedule.timeout.as_secs(), 9);
     assert!(settings.oauth_clients.is_none());
@@ -208,7 +295,7 @@ fn a_simulator_on_this_machine_needs_no_tls_and_knows_no_vendor_limit() {
                 login_url: http://[::1]:10089\n      client_id: demo\n      client_secret: demo-secret\n      \
                 rate_limit: {requests_per_minute: 100000}\n";
     let config = parse(text).unwrap();
-    let Provider::GenesysCloud(settings) = &config.organizations[0].provider;
+    let settings = genesys_cloud(&config);
     assert_eq!(settings.api_url.as_str(), "http://127.0.0.1:10089/api/");
     assert_eq!(settings.login_url.as_str(), "http://[::1]:10089/");
 }
@@ -253,11 +340,56 @@ fn variables_alone_configure_one_organization() {
     ];
     let config = from_variables(&variables).unwrap().unwrap();
     assert_eq!(config.organizations[0].name, "default");
-    let Provider::GenesysCloud(settings) = &config.organizations[0].provider;
+    let settings = genesys_cloud(&config);
     assert_eq!(settings.client_id, "${NOT_REPLACED}");
     assert!(format!("{:?}", settings.client_secret).contains("secrets/acme"));
     assert!(settings.usage.is_some());
     assert!(from_variables(&[("CCAAS_EXPORTER_ORGANIZATION", "acme")]).unwrap().is_none());
+}
+
+#[test]
+fn variables_of_talkdesk_configure_one_organization_too() {
+    let variables = [
+        ("CCAAS_EXPORTER_ORGANIZATION", "globex"),
+        ("TALKDESK_ACCOUNT", "globex-emea"),
+        ("TALKDESK_CLIENT_ID", "id"),
+        ("TALKDESK_CLIENT_SECRET", PLANTED),
+    ];
+    let config = from_variables(&variables).unwrap().unwrap();
+    assert_eq!(config.organizations[0].name, "globex");
+    assert_eq!(talkdesk(&config).api_url.as_str(), "https://api.talkdeskapp.com/");
+    let european = [variables.as_slice(), &[("TALKDESK_REGION", "eu")]].concat();
+    let config = from_variables(&european).unwrap().unwrap();
+    assert_eq!(talkdesk(&config).token_url.as_str(), "https://globex-emea.talkdeskid.eu/oauth/token");
+}
+
+#[test]
+fn faults_of_the_variables_of_talkdesk_name_them() {
+    let faults = from_variables(&[
+        ("TALKDESK_ACCOUNT", "globex.example/"),
+        ("TALKDESK_REGION", "mars"),
+        ("TALKDESK_CLIENT_SECRET_FILE", "/nowhere/secret"),
+    ])
+    .unwrap_err();
+    let faults = faults.to_string();
+    for expected in [
+        "environment: TALKDESK_ACCOUNT: expected the name of an account",
+        "environment: TALKDESK_REGION: expected a region of Talkdesk (us, eu, ca, au), found \"mars\"",
+        "environment: TALKDESK_CLIENT_ID: missing; expected the id of an OAuth client",
+        "environment: TALKDESK_CLIENT_SECRET_FILE: cannot use the file",
+    ] {
+        assert!(faults.contains(expected), "{faults}");
+    }
+}
+
+#[test]
+fn variables_of_both_vendors_are_one_vendor_too_many() {
+    let both = [("GENESYSCLOUD_REGION", "us-east-1"), ("TALKDESK_CLIENT_SECRET_FILE", "/nowhere")];
+    assert_eq!(
+        from_variables(&both).unwrap_err().to_string(),
+        "environment: GENESYSCLOUD_REGION and TALKDESK_CLIENT_SECRET_FILE are both set; variables configure one \
+         organization of one vendor: unset those of the other, or write a file"
+    );
 }
 
 #[test]

@@ -47,7 +47,7 @@ fn settled(text: &str) -> String {
 }
 
 fn setup() -> Setup {
-    Setup::new().collectors("{usage: {endpoints: 25}}")
+    Setup::everything().change(|settings| settings.usage.as_mut().unwrap().endpoints = 10)
 }
 
 #[tokio::test(flavor = "multi_thread")]

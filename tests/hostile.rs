@@ -18,9 +18,10 @@ use support::Metrics;
 use support::scripted::{Answer, TOKEN, ok, stage};
 use tokio::net::TcpListener;
 
-const USAGE: &str =
-    "{client_summary: {enabled: false}, oauth_clients: {enabled: false}, usage: {lookback: 1d}}";
-const CLIENTS: &str = "{usage: {enabled: false}, client_summary: {enabled: false}}";
+const USAGE: &str = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}, limits: {enabled: false}, \
+     billable_usage: {enabled: false}, usage: {lookback: 1d}}";
+const CLIENTS: &str = "{usage: {enabled: false}, client_summary: {enabled: false}, limits: {enabled: false}, \
+                       billable_usage: {enabled: false}}";
 
 /// Seven clients, each with ten requests on one of the newest days.
 fn rows() -> String {

@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-pub use demo::{demo, simulate};
+pub use demo::{demo, demo_config, demo_options, simulate};
 pub use listen::listen;
 
 use crate::clock::Clock;
@@ -25,6 +25,7 @@ use crate::config::{Config, Organization, Provider};
 use crate::http::{self, Http};
 use crate::model::{CollectorId, Schedule};
 use crate::providers::genesys_cloud::{self, Pacing};
+use crate::providers::talkdesk;
 use crate::rest::{ProxyChoice, Transport};
 use crate::store::{self, Store};
 use crate::telemetry::Telemetry;
@@ -133,17 +134,13 @@ fn start_collectors(
         launcher.organization = name;
         launcher.provider = provider.key();
         let metrics = telemetry.api(launcher.provider, name);
+        let (clock, transport) = (&world.clock, transport.clone());
         let client = match provider {
             Provider::GenesysCloud(settings) => {
-                let clock = &world.clock;
-                genesys_cloud::launch(
-                    settings,
-                    transport.clone(),
-                    metrics,
-                    clock,
-                    world.pacing,
-                    &mut launcher,
-                )
+                genesys_cloud::launch(settings, transport, metrics, clock, world.pacing, &mut launcher)
+            }
+            Provider::Talkdesk(settings) => {
+                talkdesk::launch(settings, transport, metrics, clock, &mut launcher)
             }
         };
         telemetry.before_gather(client.budget_refresher());

@@ -8,6 +8,12 @@
     reason = "the doc comments are HELP texts, which are shown as they are"
 )]
 pub mod genesys_cloud;
+#[expect(
+    clippy::doc_markdown,
+    clippy::too_long_first_doc_paragraph,
+    reason = "the doc comments are HELP texts, which are shown as they are"
+)]
+pub mod talkdesk;
 
 /// A metric family. All vendor families are gauges and carry `organization` before their own labels.
 #[derive(Debug, PartialEq, Eq)]
@@ -52,7 +58,7 @@ impl Family {
 
 /// Every vendor family, in the order in which `/metrics` shows them.
 pub fn families() -> impl Iterator<Item = &'static Family> {
-    genesys_cloud::FAMILIES.iter().copied()
+    genesys_cloud::FAMILIES.iter().chain(talkdesk::FAMILIES).copied()
 }
 
 /// Defines gauges as `NAME = "metric" ["label"…] "unit";`, with `folding ["label"…]` before the semicolon where series can be

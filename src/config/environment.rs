@@ -1,4 +1,4 @@
-//! One organization configured by the variables that the vendor's own tools use, without a file.
+//! One organization of one vendor configured by variables, those of the vendor's own tools where it has some, without a file.
 
 use std::cell::RefCell;
 use std::path::PathBuf;
@@ -22,6 +22,8 @@ How to start:
 
   With one Genesys Cloud organization and no file, set these variables (each also with _FILE, naming a file):
     GENESYSCLOUD_REGION, GENESYSCLOUD_OAUTHCLIENT_ID, GENESYSCLOUD_OAUTHCLIENT_SECRET
+  or with one Talkdesk organization these:
+    TALKDESK_ACCOUNT, TALKDESK_REGION (us if not set), TALKDESK_CLIENT_ID, TALKDESK_CLIENT_SECRET
 
   With a file, named by --config.file:
     organizations:
@@ -34,37 +36,68 @@ How to start:
 
 const ORGANIZATION: &str = "CCAAS_EXPORTER_ORGANIZATION";
 
+/// A vendor and the variables that stand for its section of the file.
+struct Vendor {
+    provider: &'static str,
+    settings: &'static [Setting],
+}
+
 /// A key of the file and the variable that stands for it.
 struct Setting {
     key: &'static str,
     variable: &'static str,
     expected: &'static str,
-    /// Keeps the reader going when the variable is missing; with that fault the result is discarded.
-    stand_in: &'static str,
+    /// Keeps the reader going when the variable is missing; with that fault the result is discarded. `None`: it may be missing.
+    stand_in: Option<&'static str>,
 }
 
-const SETTINGS: [Setting; 3] = [
-    Setting {
-        key: "region",
-        variable: "GENESYSCLOUD_REGION",
-        expected: "an AWS region of Genesys Cloud such as us-east-1, or its domain such as mypurecloud.com",
-        stand_in: "us-east-1",
+/// A setting and what is given for it: the variable's text, and the path in its `_FILE` variable.
+type Given = (&'static Setting, Option<String>, Option<String>);
+
+const VENDORS: [Vendor; 2] = [
+    Vendor {
+        provider: "genesys_cloud",
+        settings: &[
+            Setting {
+                key: "region",
+                variable: "GENESYSCLOUD_REGION",
+                expected: "an AWS region of Genesys Cloud such as us-east-1, or its domain such as mypurecloud.com",
+                stand_in: Some("us-east-1"),
+            },
+            client_id("GENESYSCLOUD_OAUTHCLIENT_ID"),
+            client_secret("GENESYSCLOUD_OAUTHCLIENT_SECRET"),
+        ],
     },
-    Setting {
-        key: "client_id",
-        variable: "GENESYSCLOUD_OAUTHCLIENT_ID",
-        expected: "the id of an OAuth client",
-        stand_in: "-",
-    },
-    Setting {
-        key: CLIENT_SECRET,
-        variable: "GENESYSCLOUD_OAUTHCLIENT_SECRET",
-        expected: "the secret of the OAuth client",
-        stand_in: "-",
+    Vendor {
+        provider: "talkdesk",
+        settings: &[
+            Setting {
+                key: "account",
+                variable: "TALKDESK_ACCOUNT",
+                expected: "the name of a Talkdesk account",
+                stand_in: Some("account"),
+            },
+            Setting {
+                key: "region",
+                variable: "TALKDESK_REGION",
+                expected: "a region of Talkdesk",
+                stand_in: None,
+            },
+            client_id("TALKDESK_CLIENT_ID"),
+            client_secret("TALKDESK_CLIENT_SECRET"),
+        ],
     },
 ];
 const CLIENT_SECRET: &str = "client_secret";
 const CLIENT_SECRET_FILE: &str = "client_secret_file";
+
+const fn client_id(variable: &'static str) -> Setting {
+    Setting { key: "client_id", variable, expected: "the id of an OAuth client", stand_in: Some("-") }
+}
+
+const fn client_secret(variable: &'static str) -> Setting {
+    Setting { key: CLIENT_SECRET, variable, expected: "the secret of the OAuth client", stand_in: Some("-") }
+}
 
 impl Config {
     /// Configures one organization from the environment; `None` when none of its variables is set.
@@ -74,29 +107,47 @@ impl Config {
     pub fn from_environment(environment: Environment) -> Result<Option<Self>, Faults> {
         // Compose files and charts pass variables on that nobody filled in; those count as not set.
         let variable = |name: &str| environment(name).filter(|value| !value.is_empty());
-        let given = SETTINGS.map(|setting| (variable(setting.variable), variable(&file_variable(&setting))));
-        if given.iter().all(|(value, file)| value.is_none() && file.is_none()) {
-            return Ok(None);
-        }
+        let given = VENDORS.each_ref().map(|vendor| {
+            let given = |setting: &'static Setting| {
+                (setting, variable(setting.variable), variable(&file_variable(setting)))
+            };
+            vendor.settings.iter().map(given).collect::<Vec<Given>>()
+        });
+        let first_set = given.each_ref().map(|given| given.iter().find_map(set_variable));
+        let (vendor, given) = match (first_set, VENDORS, given) {
+            ([None, None], ..) => return Ok(None),
+            ([Some(_), None], [vendor, _], [given, _]) | ([None, Some(_)], [_, vendor], [_, given]) => {
+                (vendor, given)
+            }
+            ([Some(one), Some(other)], ..) => {
+                let message = format!(
+                    "{one} and {other} are both set; variables configure one organization of one vendor: unset those of the \
+                     other, or write a file"
+                );
+                return Err(Faults::single("environment", None, message));
+            }
+        };
         let mut faults = Vec::new();
         let mut entries = Vec::new();
-        for (setting, given) in SETTINGS.iter().zip(given) {
-            let (key, text) = entry(setting, given).unwrap_or_else(|message| {
+        for given in given {
+            let setting = given.0;
+            let entry = entry(given).unwrap_or_else(|message| {
                 let key = setting.variable.to_owned();
                 faults.push(Fault { line: None, key, message });
-                (setting.key, setting.stand_in.to_owned())
+                setting.stand_in.map(|text| (setting.key, text.to_owned()))
             });
-            entries.push((key, scalar(&text)));
+            entries.extend(entry.map(|(key, text)| (key, scalar(&text))));
         }
         let name = variable(ORGANIZATION).unwrap_or_else(|| "default".to_owned());
-        let organization = mapping(vec![("name", scalar(&name)), ("genesys_cloud", mapping(entries))]);
+        let organization = mapping(vec![("name", scalar(&name)), (vendor.provider, mapping(entries))]);
         let list = node(Content::Sequence(vec![organization]));
         let root = mapping(vec![("organizations", list)]);
 
         let folder = std::path::absolute(".").unwrap_or_default();
         let input = Input { environment, folder, faults: RefCell::default() };
         let config = file::read(&input, &root);
-        faults.extend(input.faults.into_inner().into_iter().map(name_the_variable));
+        let found = input.faults.into_inner();
+        faults.extend(found.into_iter().map(|fault| name_the_variable(fault, vendor.settings)));
         match Faults::new("environment", faults) {
             Some(faults) => Err(faults),
             None => Ok(Some(config)),
@@ -104,47 +155,49 @@ impl Config {
     }
 }
 
+/// The variable that is set for a setting.
+fn set_variable((setting, text, path): &Given) -> Option<String> {
+    let plain = text.as_ref().map(|_| setting.variable.to_owned());
+    plain.or_else(|| path.as_ref().map(|_| file_variable(setting)))
+}
+
 fn file_variable(setting: &Setting) -> String {
     format!("{}_FILE", setting.variable)
 }
 
-/// The key and the text that a file would have.
-fn entry(
-    setting: &Setting,
-    given: (Option<String>, Option<String>),
-) -> Result<(&'static str, String), String> {
+/// The key and the text that a file would have, if any.
+fn entry((setting, text, path): Given) -> Result<Option<(&'static str, String)>, String> {
     let (variable, file_variable) = (setting.variable, file_variable(setting));
-    match given {
+    match (text, path) {
         (Some(_), Some(_)) => {
             Err(format!("{variable} and {file_variable} exclude each other; set one of them"))
         }
+        (None, None) if setting.stand_in.is_none() => Ok(None),
         (None, None) => {
             Err(format!("missing; expected {}, here or in the file {file_variable}", setting.expected))
         }
-        (Some(text), None) => Ok((setting.key, text)),
+        (Some(text), None) => Ok(Some((setting.key, text))),
         // Only the secret is kept as a file, because only it is read again.
-        (None, Some(path)) if setting.key == CLIENT_SECRET => Ok((CLIENT_SECRET_FILE, path)),
+        (None, Some(path)) if setting.key == CLIENT_SECRET => Ok(Some((CLIENT_SECRET_FILE, path))),
         (None, Some(path)) => {
             let text = Secret::File(PathBuf::from(path)).read();
             let text = text
                 .map_err(|error| format!("cannot use the file that {file_variable} names: {}", error.why))?;
-            Ok((setting.key, text.expose_secret().to_owned()))
+            Ok(Some((setting.key, text.expose_secret().to_owned())))
         }
     }
 }
 
 /// Puts the variable in the place of the key that the reader found fault with.
-fn name_the_variable(fault: Fault) -> Fault {
+fn name_the_variable(fault: Fault, settings: &[Setting]) -> Fault {
     let key = fault.key.rsplit('.').next().unwrap_or_default();
+    let of = |key: &str| settings.iter().find(|setting| setting.key == key);
     let variable = match key {
-        "name" => ORGANIZATION.to_owned(),
-        CLIENT_SECRET_FILE => "GENESYSCLOUD_OAUTHCLIENT_SECRET_FILE".to_owned(),
-        key => SETTINGS
-            .iter()
-            .find(|setting| setting.key == key)
-            .map_or_else(|| fault.key.clone(), |setting| setting.variable.to_owned()),
+        "name" => Some(ORGANIZATION.to_owned()),
+        CLIENT_SECRET_FILE => of(CLIENT_SECRET).map(file_variable),
+        key => of(key).map(|setting| setting.variable.to_owned()),
     };
-    Fault { line: None, key: variable, ..fault }
+    Fault { line: None, key: variable.unwrap_or_else(|| fault.key.clone()), ..fault }
 }
 
 fn node(content: Content) -> Rc<Node> {

@@ -10,12 +10,11 @@ pub(super) struct Fields<'a> {
     value: Value<'a>,
     entries: &'a [Entry],
     known: Vec<&'static str>,
-    refused: Option<&'static str>,
 }
 
 impl<'a> Fields<'a> {
     pub(super) fn new(value: Value<'a>, entries: &'a [Entry]) -> Self {
-        Self { value, entries, known: Vec::new(), refused: None }
+        Self { value, entries, known: Vec::new() }
     }
 
     /// The value of `key`.
@@ -58,16 +57,6 @@ impl<'a> Fields<'a> {
         self.value.within(key, entry).is_set()
     }
 
-    /// Refuses a key that is not offered, with more than `unknown key` to say. Whether it was there.
-    pub(super) fn refuse(&mut self, key: &'static str, message: &str) -> bool {
-        self.refused = Some(key);
-        let entry = self.entries.iter().find(|entry| entry.key == key);
-        if let Some(entry) = entry {
-            self.place(entry).fault(message);
-        }
-        entry.is_some()
-    }
-
     /// A fault of the mapping as a whole.
     pub(super) fn fault(&self, message: impl Into<String>) {
         self.value.fault(message);
@@ -95,8 +84,7 @@ impl<'a> Fields<'a> {
     }
 
     pub(super) fn check_unknown(&self) {
-        let expected = |key: &str| self.known.contains(&key) || self.refused == Some(key);
-        for entry in self.entries.iter().filter(|entry| !expected(&entry.key)) {
+        for entry in self.entries.iter().filter(|entry| !self.known.contains(&entry.key.as_str())) {
             let advice = match nearest(&entry.key, &self.known) {
                 _ if !is_presentable(&entry.key) => {
                     "not a key; is the space after the colon missing?".to_owned()

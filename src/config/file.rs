@@ -14,7 +14,7 @@ use super::fields::Fields;
 use super::shared::{self, SECOND};
 use super::value::{Input, Value};
 use super::variables::Environment;
-use super::{Config, Global, Organization, Provider, genesys_cloud};
+use super::{Config, Global, Organization, Provider, genesys_cloud, talkdesk};
 
 /// The full example has 3 KiB; beyond this somebody named the wrong file.
 const MAX_BYTES: u64 = 1 << 20;
@@ -117,14 +117,23 @@ fn organizations(fields: &mut Fields) -> Vec<Organization> {
     organizations
 }
 
+/// The provider, of which an organization has one. Faults of a second one are told all the same.
 fn provider(fields: &mut Fields) -> Option<Provider> {
-    let section = fields.get("genesys_cloud");
-    let refused = fields.refuse("talkdesk", "this version collects genesys_cloud only");
+    let (genesys_cloud, talkdesk) = (fields.get("genesys_cloud"), fields.get("talkdesk"));
+    let mut providers = Vec::new();
     if fields.contains("genesys_cloud") {
-        return section.mapping(genesys_cloud::settings).map(Provider::GenesysCloud);
+        providers
+            .push(genesys_cloud.mapping(genesys_cloud::settings).map(Box::new).map(Provider::GenesysCloud));
     }
-    if !refused {
-        fields.fault("missing the provider; expected the key genesys_cloud");
+    if fields.contains("talkdesk") {
+        providers.push(talkdesk.mapping(talkdesk::settings).map(Box::new).map(Provider::Talkdesk));
+    }
+    match providers.len() {
+        0 => fields.fault("missing the provider; expected the key genesys_cloud or talkdesk"),
+        1 => return providers.pop().flatten(),
+        _ => fields.fault(
+            "genesys_cloud and talkdesk exclude each other; give each provider an organization of its own",
+        ),
     }
     None
 }

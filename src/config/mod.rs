@@ -9,6 +9,7 @@ mod file;
 mod genesys_cloud;
 mod redacted;
 mod shared;
+mod talkdesk;
 mod value;
 mod variables;
 
@@ -60,7 +61,9 @@ pub struct Organization {
 #[derive(Debug, Clone)]
 pub enum Provider {
     /// Genesys Cloud.
-    GenesysCloud(providers::genesys_cloud::Settings),
+    GenesysCloud(Box<providers::genesys_cloud::Settings>),
+    /// Talkdesk.
+    Talkdesk(Box<providers::talkdesk::Settings>),
 }
 
 impl Provider {
@@ -69,6 +72,7 @@ impl Provider {
     pub fn key(&self) -> &'static str {
         match self {
             Self::GenesysCloud(_) => providers::genesys_cloud::PROVIDER,
+            Self::Talkdesk(_) => providers::talkdesk::PROVIDER,
         }
     }
 }

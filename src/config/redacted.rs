@@ -6,6 +6,7 @@ use regex::Regex;
 use serde::Serialize;
 
 use super::genesys_cloud::GenesysCloudView;
+use super::talkdesk::TalkdeskView;
 use super::variables::escape;
 use super::{Config, Global, Organization, Provider, duration};
 use crate::model::Schedule;
@@ -75,13 +76,17 @@ struct OrganizationView {
 #[derive(Serialize)]
 #[serde(rename_all = "snake_case")]
 enum ProviderView {
-    GenesysCloud(GenesysCloudView),
+    GenesysCloud(Box<GenesysCloudView>),
+    Talkdesk(Box<TalkdeskView>),
 }
 
 impl OrganizationView {
     fn new(organization: &Organization) -> Self {
         let provider = match &organization.provider {
-            Provider::GenesysCloud(settings) => ProviderView::GenesysCloud(GenesysCloudView::new(settings)),
+            Provider::GenesysCloud(settings) => {
+                ProviderView::GenesysCloud(Box::new(GenesysCloudView::new(settings)))
+            }
+            Provider::Talkdesk(settings) => ProviderView::Talkdesk(Box::new(TalkdeskView::new(settings))),
         };
         Self { name: escape(&organization.name), provider }
     }

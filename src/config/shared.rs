@@ -88,6 +88,17 @@ pub(super) fn default_timeout(refresh: Duration) -> Duration {
     DEFAULT_TIMEOUT.min(refresh / 10 * 9)
 }
 
+/// The OAuth client: its id and its secret. `None` where one is missing or wrong; then there is a fault.
+pub(super) fn oauth_client(fields: &mut Fields) -> Option<(String, Secret)> {
+    let expected = "the id of an OAuth client";
+    let client_id = fields.required("client_id", expected).text(expected);
+    let client_secret = secret(fields, "client_secret", "client_secret_file", |_| Ok(()));
+    if !fields.has("client_secret") && !fields.has("client_secret_file") {
+        fields.fault("missing the secret of the OAuth client; set client_secret_file or client_secret");
+    }
+    client_id.zip(client_secret)
+}
+
 /// A secret given in place, or the file that holds it.
 pub(super) fn secret(
     fields: &mut Fields,
@@ -149,10 +160,19 @@ pub(super) fn certificates(value: &Value) -> Option<PathBuf> {
     Some(path)
 }
 
-/// A base URL that paths are appended to; it always ends with a slash.
-pub(super) fn base_url(value: &Value) -> Option<Url> {
-    value.check("a base URL such as https://api.mypurecloud.com/", |text| {
-        let mut url = web_url(text)?;
+/// A base URL that paths are appended to, such as `example`; it always ends with a slash.
+pub(super) fn base_url(value: &Value, example: &str) -> Option<Url> {
+    let mut url = vendor_url(value, &format!("a base URL such as {example}"))?;
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Some(url)
+}
+
+/// A URL that credentials or tokens are sent to.
+pub(super) fn vendor_url(value: &Value, expected: &str) -> Option<Url> {
+    value.check(expected, |text| {
+        let url = web_url(text)?;
         if !url.username().is_empty() || url.password().is_some() {
             return Err("one with a user name or password".to_owned());
         }
@@ -163,9 +183,6 @@ pub(super) fn base_url(value: &Value) -> Option<Url> {
             return Err(
                 "one with http, which would send the access token in clear text; use https".to_owned()
             );
-        }
-        if !url.path().ends_with('/') {
-            url.set_path(&format!("{}/", url.path()));
         }
         Ok(url)
     })

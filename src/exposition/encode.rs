@@ -7,7 +7,7 @@ use flate2::Compression;
 
 use super::Piece;
 use crate::catalogue::{self, Merge};
-use crate::model::{Folded, Samples, Table, clip};
+use crate::model::{Folded, Samples, Sum, Table, clip};
 
 /// The lines of one collector, by family. They are kept deflated: some 15 bytes a series instead of 150.
 #[derive(Debug, Default)]
@@ -59,7 +59,7 @@ fn lines(organization: &str, table: &Table) -> (Vec<u8>, usize) {
     for same in rows.chunk_by(|&a, &b| labels(table, a).cmp(labels(table, b)) == Ordering::Equal) {
         let values = same.iter().map(|&row| table.value(row));
         let value = match table.family().merge() {
-            Merge::Sum => values.sum(),
+            Merge::Sum => values.sum::<Sum>().value(),
             Merge::Largest => values.fold(f64::NEG_INFINITY, f64::max),
         };
         out.extend_from_slice(table.family().name.as_bytes());

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 
 use super::samples::{Samples, Table};
+use super::sum::Sum;
 use crate::catalogue::Gauge;
 
 /// The value of the folded labels of what is folded.
@@ -15,9 +16,9 @@ const WITHIN_GROUP: &str = "status";
 /// How much stands in folded series.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
 pub struct Folded {
-    /// The sum of the values that stand in `other` series.
+    /// The sum of the values that stand in `other` series, credits counted as what they amount to.
     pub other: u64,
-    /// The sum of all values of families that can be folded.
+    /// The same sum of all values of families that can be folded.
     pub total: u64,
 }
 
@@ -80,21 +81,22 @@ impl Table {
 
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a share needs no fractions")]
     fn folded(&self) -> Folded {
-        let sum = |rows: &mut dyn Iterator<Item = usize>| rows.map(|row| self.value(row)).sum::<f64>() as u64;
+        let sum =
+            |rows: &mut dyn Iterator<Item = usize>| rows.map(|row| self.value(row).abs()).sum::<f64>() as u64;
         Folded {
             other: sum(&mut (0..self.len()).filter(|row| self.is_other(*row))),
             total: sum(&mut (0..self.len())),
         }
     }
 
-    /// The rows of each group, the group with the largest sum first. What is folded already is no group.
+    /// The rows of each group, the group with the largest sum first, be it a credit. What is folded already is no group.
     fn ranked(&self) -> Vec<Vec<usize>> {
         let mut groups: BTreeMap<Vec<&str>, (f64, Vec<usize>)> = BTreeMap::new();
         for row in (0..self.len()).filter(|row| !self.is_other(*row)) {
             let labels = self.family().labels.iter().zip(self.labels(row));
             let key = labels.filter(|(name, _)| **name != WITHIN_GROUP).map(|(_, value)| value).collect();
             let (sum, rows) = groups.entry(key).or_default();
-            *sum += self.value(row);
+            *sum += self.value(row).abs();
             rows.push(row);
         }
         let mut ranked: Vec<(f64, Vec<usize>)> = groups.into_values().collect();
@@ -130,14 +132,14 @@ impl Table {
             is_kept[row] = true;
             table.push(self.labels(row), self.value(row));
         }
-        let mut rest: BTreeMap<Vec<&str>, f64> = BTreeMap::new();
+        let mut rest: BTreeMap<Vec<&str>, Sum> = BTreeMap::new();
         for row in (0..self.len()).filter(|row| !is_kept[*row]) {
             let labels = self.family().labels.iter().zip(self.labels(row));
             let labels = labels.map(|(name, value)| if self.is_folding(name) { OTHER } else { value });
-            *rest.entry(labels.collect()).or_default() += self.value(row);
+            rest.entry(labels.collect()).or_default().add(self.value(row));
         }
-        for (labels, value) in rest {
-            table.push(labels, value);
+        for (labels, sum) in rest {
+            table.push(labels, sum.value());
         }
         table
     }
@@ -151,6 +153,7 @@ mod tests {
     use crate::catalogue::genesys_cloud::{
         CLIENT_LAST_DAY_REQUESTS, ENDPOINT_LAST_DAY_REQUESTS as ENDPOINTS,
     };
+    use crate::catalogue::talkdesk::USAGE_AMOUNT;
 
     /// Client, endpoint, good, throttled.
     fn samples(rows: &[(u8, u8, u16, u8)]) -> Samples {
@@ -193,6 +196,18 @@ mod tests {
         assert!(kept.contains(&("client-2".into(), "api/v2/1".into())), "{kept:?}");
         assert!(!kept.contains(&("client-1".into(), "api/v2/1".into())), "{kept:?}");
         assert_eq!(samples.folded(), Folded { other: 5, total: 22 });
+    }
+
+    #[test]
+    fn a_large_credit_is_kept_and_the_folded_share_stays_a_share() {
+        let mut samples = Samples::default();
+        for (product, amount) in [("credit", -100.0), ("calls", 60.0), ("numbers", 40.0)] {
+            samples.push(&USAGE_AMOUNT, ["acc", product, "CALL", "USD", "", "2026-11"], amount);
+        }
+        samples.keep_largest(&USAGE_AMOUNT, 1);
+        let table = &samples.tables()[0];
+        assert_eq!(table.labels(0).nth(1), Some("credit"));
+        assert_eq!(samples.folded(), Folded { other: 100, total: 200 });
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 mod folding;
 mod samples;
+mod sum;
 
 use std::fmt;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use jiff::Timestamp;
 
 pub use folding::{Folded, OTHER};
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
+pub use sum::Sum;
 
 /// A collector of one organization: the unit of scheduling, failing and ageing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,7 +50,7 @@ pub struct Reading {
     pub data_through: Option<Timestamp>,
     /// Vendor rows that could not be understood and were left out.
     pub invalid_rows: u64,
-    /// Past figures that the vendor changed since they were last read.
+    /// Past days or months whose figures the vendor changed since they were last read.
     pub restatements: u64,
     /// Enum values in the answers that the vendor does not document.
     pub unknown_enum_values: u64,

@@ -1,3 +1,4 @@
 //! The providers: one folder for each vendor, none of which knows another.
 
 pub mod genesys_cloud;
+pub mod talkdesk;

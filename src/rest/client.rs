@@ -1,5 +1,6 @@
 //! Calls to one organization's vendor: a token on each, retries where they can help, bounded answers.
 
+use std::borrow::Cow;
 use std::hash::{DefaultHasher, Hasher};
 use std::sync::Arc;
 use std::time::Duration;
@@ -77,7 +78,7 @@ pub struct Call {
     operation: &'static str,
     method: Method,
     path: Vec<String>,
-    query: Vec<(&'static str, String)>,
+    query: Vec<(Cow<'static, str>, String)>,
     body: Option<serde_json::Value>,
 }
 
@@ -152,8 +153,8 @@ impl Call {
 
     /// The same call with one more query parameter.
     #[must_use]
-    pub fn query(mut self, name: &'static str, value: impl Into<String>) -> Self {
-        self.query.push((name, value.into()));
+    pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
+        self.query.push((name.into(), value.into()));
         self
     }
 
@@ -327,7 +328,8 @@ pub(super) fn status_error(operation: &'static str, status: u16) -> Error {
         500.. => Kind::Unavailable,
         _ => Kind::Rejected,
     };
-    Error::new(kind, operation, format!("the vendor answered {status}"))
+    let detail = format!("the vendor answered {status}");
+    Error { status: Some(status), ..Error::new(kind, operation, detail) }
 }
 
 /// Repeats what a moment's patience may mend, after a random part of a growing delay ("full jitter"). A wait that the vendor
@@ -397,6 +399,8 @@ impl Stop {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[test]
@@ -409,6 +413,19 @@ mod tests {
             url.as_str(),
             "https://gateway.example/genesys/api/v2/oauth/clients/a%2F..%2Fb%3Fc/usage?after=x%2By%3D%26z"
         );
+    }
+
+    proptest! {
+        #[test]
+        fn no_query_parameter_changes_where_a_call_goes(pairs in prop::collection::vec((any::<String>(), any::<String>()), 0..4)) {
+            let base = Url::parse("https://gateway.example/talkdesk/").unwrap();
+            let call = Call::get("listAccounts", &["express", "accounts"]);
+            let call = pairs.iter().fold(call, |call, (name, value)| call.query(name.clone(), value.clone()));
+            let url = call.url(&base);
+            prop_assert!(url.as_str().starts_with("https://gateway.example/talkdesk/express/accounts"), "{}", url);
+            prop_assert_eq!(url.path(), "/talkdesk/express/accounts");
+            prop_assert_eq!(url.query_pairs().into_owned().collect::<Vec<_>>(), pairs);
+        }
     }
 
     #[test]

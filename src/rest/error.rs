@@ -14,6 +14,8 @@ pub struct Error {
     pub operation: &'static str,
     /// What happened, in the exporter's own words.
     pub detail: String,
+    /// The HTTP status, if it is what the vendor refused with.
+    pub status: Option<u16>,
     /// The vendor's error code, such as `missing.permissions`.
     pub code: Option<String>,
     /// The vendor's correlation id, to quote to its support.
@@ -50,7 +52,7 @@ pub enum Kind {
 impl Error {
     /// An error without a vendor's code.
     pub(crate) fn new(kind: Kind, operation: &'static str, detail: impl Into<String>) -> Self {
-        Self { kind, operation, detail: detail.into(), code: None, correlation_id: None }
+        Self { kind, operation, detail: detail.into(), status: None, code: None, correlation_id: None }
     }
 }
 

@@ -168,6 +168,12 @@ impl Simulator {
         self.0.genesys_cloud.organizations().find(|(known, _)| *known == client_id).map(|(_, id)| id)
     }
 
+    /// The id of an OAuth client of the Genesys Cloud organization that `client_id` belongs to; of several with the `name`, the first.
+    #[must_use]
+    pub fn oauth_client_id(&self, client_id: &str, name: &str) -> Option<&str> {
+        self.0.genesys_cloud.oauth_client_id(client_id, name)
+    }
+
     /// The ids of the Genesys Cloud organizations whose billing the partner's client may see.
     #[must_use]
     pub fn customer_ids(&self) -> Vec<String> {
@@ -181,7 +187,7 @@ impl Simulator {
             // Writing to a text cannot fail.
             let _ = writeln!(text, "  {client_id:<12} {id}");
         }
-        let _ = writeln!(text, "  customers of the last: {}", self.customer_ids().join(", "));
+        let _ = writeln!(text, "  customers of the partner: {}", self.customer_ids().join(", "));
         text
     }
 

@@ -13,6 +13,7 @@ use ccaas_exporter::app::{self, World};
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Provider};
 use ccaas_exporter::providers::genesys_cloud::{Pacing, Settings};
+use ccaas_exporter::providers::talkdesk;
 use ccaas_exporter::simulator::{self, CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -41,6 +42,8 @@ pub struct Setup {
     /// Keys below `collectors`, as YAML flow text.
     pub collectors: String,
     pub change: Box<dyn Fn(&mut Settings)>,
+    /// All that the demo collects, in place of the one organization.
+    everything: bool,
 }
 
 impl Setup {
@@ -57,7 +60,13 @@ impl Setup {
             request_timeout: Duration::from_secs(30),
             collectors: "{}".to_owned(),
             change: Box::new(|_| {}),
+            everything: false,
         }
+    }
+
+    /// All organizations and collectors of the demo, on a clock that stands still; collectors run once.
+    pub fn everything() -> Self {
+        Self { options: app::demo_options(fixed_clock()), everything: true, ..Self::new() }
     }
 
     pub fn scenario(mut self, yaml: &str) -> Self {
@@ -80,7 +89,26 @@ impl Setup {
         self
     }
 
-    fn config(&self, vendor: &str) -> Config {
+    fn config(&self, simulator: &Simulator, vendor: &str) -> Config {
+        let mut config = if self.everything {
+            app::demo_config(simulator, vendor).expect("a good configuration")
+        } else {
+            self.one_organization(vendor)
+        };
+        config.global.request_timeout = self.request_timeout;
+        for organization in &mut config.organizations {
+            match &mut organization.provider {
+                Provider::GenesysCloud(settings) => {
+                    set_refresh(settings, self.refresh);
+                    (self.change)(settings);
+                }
+                Provider::Talkdesk(settings) => set_talkdesk_refresh(settings, self.refresh),
+            }
+        }
+        config
+    }
+
+    fn one_organization(&self, vendor: &str) -> Config {
         let text = format!(
             "organizations:\n  - name: acme\n    genesys_cloud:\n      api_url: {vendor}\n      login_url: {vendor}\n      \
              client_id: {CLIENT_ID}\n      client_secret: {CLIENT_SECRET}\n      billing_period: {{anchor_day: 21}}\n      \
@@ -90,11 +118,10 @@ impl Setup {
         );
         let mut config =
             Config::parse(Path::new("test.yml"), &text, &|_| None).expect("a good configuration");
-        config.global.request_timeout = self.request_timeout;
-        let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
+        let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else {
+            panic!("another provider")
+        };
         settings.requests_per_minute = NonZeroU32::new(100_000).expect("not zero");
-        set_refresh(settings, self.refresh);
-        (self.change)(settings);
         config
     }
 
@@ -106,7 +133,7 @@ impl Setup {
     pub async fn start(self) -> Stage {
         let simulator = Simulator::new(self.options.clone());
         let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
-        let config = self.config(&vendor.url());
+        let config = self.config(&simulator, &vendor.url());
         Stage::start(config, self.clock.clone(), simulator, vendor).await
     }
 }
@@ -125,6 +152,22 @@ pub fn set_refresh(settings: &mut Settings, refresh: Duration) {
         settings.contracts.as_mut(),
         settings.invoices.as_mut().map(|invoices| &mut invoices.schedule),
         settings.trustee_overview.as_mut().map(|overview| &mut overview.schedule),
+    ]
+    .into_iter()
+    .flatten()
+    {
+        schedule.refresh = refresh;
+    }
+}
+
+/// The same for Talkdesk.
+pub fn set_talkdesk_refresh(settings: &mut talkdesk::Settings, refresh: Duration) {
+    for schedule in [
+        settings.usage.as_mut().map(|usage| &mut usage.schedule),
+        settings.accounts.as_mut(),
+        settings.products.as_mut(),
+        settings.subscriptions.as_mut(),
+        settings.invoices.as_mut().map(|invoices| &mut invoices.schedule),
     ]
     .into_iter()
     .flatten()

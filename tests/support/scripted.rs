@@ -52,7 +52,9 @@ pub async fn stage(
          rate_limit: {{requests_per_minute: 100000}}, collectors: {collectors}}}}}]"
     );
     let mut config = Config::parse(Path::new("test.yml"), &text, &|_| None).expect("a good configuration");
-    let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider;
+    let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else {
+        panic!("another provider")
+    };
     set_refresh(settings, Duration::from_millis(400));
     // The stage wants a simulator to stop; nobody talks to this one.
     let simulator = Simulator::new(Options::new(fixed_clock()));

@@ -58,7 +58,9 @@ impl Metrics {
     pub fn sums(&self, name: &str, label: &str) -> BTreeMap<String, u64> {
         let mut sums = BTreeMap::new();
         for sample in self.of(name, &[]) {
-            *sums.entry(sample.label(label).to_owned()).or_default() += sample.value as u64;
+            #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "counts are whole")]
+            let count = sample.value as u64;
+            *sums.entry(sample.label(label).to_owned()).or_default() += count;
         }
         sums
     }

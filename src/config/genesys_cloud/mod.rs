@@ -21,6 +21,7 @@ const DEFAULT_REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(200).expect("200
 const VENDOR_REQUESTS_PER_MINUTE: u32 = 300;
 /// Behind `api_url` may stand a simulator or a gateway with another limit.
 const MAX_REQUESTS_PER_MINUTE: u32 = 100_000;
+const EXAMPLE_URL: &str = "https://api.mypurecloud.com/";
 /// Clients of the vendor's own applications, which fair use does not count.
 const DEFAULT_EXCLUDED_CLIENTS: [&str; 1] = ["^purecloud"];
 /// Finds the charge for API requests among those of a contract.
@@ -29,12 +30,7 @@ const DEFAULT_API_CHARGE_PATTERN: &str = r"(?i)\bapi\b.*request";
 /// `None` where a required key is missing or wrong; then there is a fault.
 pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
     let hosts = hosts(fields);
-    let client_id =
-        fields.required("client_id", "the id of an OAuth client").text("the id of an OAuth client");
-    let client_secret = shared::secret(fields, "client_secret", "client_secret_file", |_| Ok(()));
-    if !fields.has("client_secret") && !fields.has("client_secret_file") {
-        fields.fault("missing the secret of the OAuth client; set client_secret_file or client_secret");
-    }
+    let client = shared::oauth_client(fields);
     let anchor_day =
         fields.get("billing_period").mapping(|fields| fields.get("anchor_day").number(&(1_u8..=31)));
     let allowance = fields.get("allowance").mapping(allowance);
@@ -50,12 +46,12 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
         Regex::new(DEFAULT_API_CHARGE_PATTERN).expect("the default pattern is a regular expression")
     });
     let collectors = fields.get("collectors").mapping(collectors::all);
-    let (api_url, login_url) = hosts?;
+    let ((api_url, login_url), (client_id, client_secret)) = hosts.zip(client)?;
     Some(Settings {
         api_url,
         login_url,
-        client_id: client_id?,
-        client_secret: client_secret?,
+        client_id,
+        client_secret,
         anchor_day: anchor_day.and_then(|day| i8::try_from(day).ok()),
         allowance,
         overage_unit_price,
@@ -79,7 +75,7 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
 /// The API and the login host: by `region`, or each by its URL.
 fn hosts(fields: &mut Fields) -> Option<(Url, Url)> {
     let (region, api, login) = (fields.get("region"), fields.get("api_url"), fields.get("login_url"));
-    let (api_url, login_url) = (shared::base_url(&api), shared::base_url(&login));
+    let (api_url, login_url) = (shared::base_url(&api, EXAMPLE_URL), shared::base_url(&login, EXAMPLE_URL));
     let domain = region.parse(&expected_region(), regions::domain);
     match (region.is_set(), api.is_set(), login.is_set()) {
         (true, false, false) => {

@@ -135,7 +135,7 @@ mod tests {
                 Ok(limits) => prop_assert!(limits.len() <= answer.entities.entries.len()),
                 Err(failure) => prop_assert_eq!(failure.reason, Reason::Decode),
             }
-            prop_assert_eq!(answer.entities.entries.len() + answer.entities.invalid as usize, count);
+            prop_assert_eq!(answer.entities.entries.len() as u64 + answer.entities.invalid, count as u64);
         }
     }
 }

@@ -95,7 +95,12 @@ impl<T> Default for Lenient<T> {
 
 impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let list = Option::<Vec<serde_json::Value>>::deserialize(deserializer)?.unwrap_or_default();
+        // Not an `Option`: serde would take a list that is missing for one that is null.
+        let list = match serde_json::Value::deserialize(deserializer)? {
+            serde_json::Value::Array(list) => list,
+            serde_json::Value::Null => Vec::new(),
+            _ => return Err(D::Error::custom("expected a list or null")),
+        };
         let mut lenient = Self::default();
         for entry in list {
             match serde_json::from_value(entry) {

@@ -120,6 +120,14 @@ impl GenesysCloud {
         self.organizations.iter().map(|organization| (organization.client_id, organization.id()))
     }
 
+    /// The first OAuth client with a name, of the organization that a client id leads to.
+    pub(super) fn oauth_client_id(&self, client_id: &str, name: &str) -> Option<&str> {
+        let organization =
+            self.organizations.iter().find(|organization| organization.client_id == client_id)?;
+        let client = organization.world.clients.iter().find(|client| client.name == name)?;
+        Some(&client.id)
+    }
+
     /// The organizations whose billing the partner among the organizations may see.
     pub(super) fn customer_ids(&self) -> Vec<String> {
         self.organizations.iter().flat_map(trustee::customer_ids).collect()

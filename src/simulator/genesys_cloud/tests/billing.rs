@@ -307,7 +307,7 @@ async fn wrong_reports_are_refused() {
         ("", "bad.request"),
         ("startDate=2026-10-21T00:00:00Z", "bad.request"),
         ("startDate=2026-10-21&endDate=2026-11-21", "invalid.date"),
-        ("startDate=2026-10-21T02:00:00%2B02:00&endDate=2026-11-21T00:00:00Z", "invalid.date"),
+        ("startDate=2026-10-21T00:00:00&endDate=2026-11-21T00:00:00Z", "invalid.date"),
         ("startDate=2026-11-21T00:00:00Z&endDate=2026-11-21T00:00:00Z", "invalid.date"),
     ] {
         let (status, body) = bench.get(&format!("{REPORT}?{query}")).await;

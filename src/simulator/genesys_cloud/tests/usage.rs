@@ -55,6 +55,7 @@ async fn a_job_has_the_published_shape() {
     assert!(rows.iter().all(|row| row["oauthClient"]["name"].is_string() && row["user"].is_null()));
     assert!(rows.iter().any(|row| row.get("user").is_some()), "null in some rows");
     assert!(rows.iter().any(|row| row.get("user").is_none()), "absent in others");
+    assert!(rows.iter().all(|row| row.get("httpMethod").is_none()), "never null");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use regex::Regex;
 
 use super::Known;
 use super::wire::{Charge, Details};
+use crate::model::Sum;
 use crate::providers::genesys_cloud::billing::terms::PeriodTerms;
 use crate::providers::genesys_cloud::days::plus;
 use crate::providers::genesys_cloud::settings::Price;
@@ -93,7 +94,9 @@ impl Finder<'_> {
 
 /// The sum of what is there; nothing where nothing is.
 fn sum(quantities: impl Iterator<Item = Decimal>) -> Option<f64> {
-    quantities.filter_map(|quantity| quantity.0).reduce(|sum, quantity| sum + quantity)
+    let mut known = quantities.filter_map(|quantity| quantity.0).peekable();
+    known.peek()?;
+    Some(known.sum::<Sum>().value())
 }
 
 fn price(charge: &Charge) -> Option<Price> {

@@ -183,7 +183,8 @@ mod tests {
             line(json!({"quantity": null, "unit_price": null, "end_date": null})),
         ]);
         let contract = key(["acc", "00021679"]);
-        assert_eq!(lines.quantities, BTreeMap::from([(key(["acc", "00021679", "TD-X"]), 12.5)]));
+        let quantity = [12.5].into_iter().sum::<Sum>();
+        assert_eq!(lines.quantities, BTreeMap::from([(key(["acc", "00021679", "TD-X"]), quantity)]));
         assert_eq!(lines.prices, BTreeMap::from([(key(["acc", "00021679", "TD-X", "USD"]), 80.0)]));
         assert_eq!(lines.ends, BTreeMap::from([(contract, date(2027, 6, 30))]));
         assert_eq!(lines.samples().len(), 3);

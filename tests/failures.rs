@@ -14,8 +14,7 @@ use std::time::Duration;
 
 use support::{Metrics, Setup, Stage, Vendor, poll, scenario};
 
-const USAGE_ONLY: &str =
-    "{client_summary: {enabled: false}, oauth_clients: {enabled: false}, usage: {lookback: 30d}}";
+const USAGE: &str = "usage: {lookback: 30d}";
 const SHORT: Duration = Duration::from_millis(400);
 
 /// The vendor samples of a scrape, as text.
@@ -26,7 +25,7 @@ fn figures(metrics: &Metrics) -> Vec<String> {
 
 /// Collects once in health, then under the faults: the run fails for `reason` and the figures stay. Then health again.
 async fn fails_and_recovers(faults: &str, reason: &str) {
-    let mut setup = Setup::new().collectors(USAGE_ONLY).refresh(SHORT);
+    let mut setup = Setup::only(USAGE).refresh(SHORT);
     setup.request_timeout = Duration::from_millis(700);
     let stage = setup.start().await;
     let healthy = stage.until("the first figures", |metrics| metrics.collector("up", "usage") == 1.0).await;
@@ -93,7 +92,7 @@ failures! {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_asks_for_an_hour_ends_the_run_and_gets_its_hour() {
     let faults = "faults:\n  - {operation: postUsageAggregatesJob, fault: {status: 429, headers: {Retry-After: '3600'}}}";
-    let stage = Setup::new().collectors(USAGE_ONLY).refresh(SHORT).scenario(faults).start().await;
+    let stage = Setup::only(USAGE).refresh(SHORT).scenario(faults).start().await;
     let metrics =
         stage.until("the failure", |metrics| metrics.failures("usage", "rate_limited") == 1.0).await;
     let now = support::NOW.parse::<jiff::Timestamp>().unwrap().as_second() as f64;
@@ -104,7 +103,7 @@ async fn a_vendor_that_asks_for_an_hour_ends_the_run_and_gets_its_hour() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_run_that_does_not_end_is_a_timeout() {
-    let setup = Setup::new().collectors(USAGE_ONLY).refresh(Duration::from_mins(1));
+    let setup = Setup::only(USAGE).refresh(Duration::from_mins(1));
     let setup =
         setup.change(|settings| settings.usage.as_mut().unwrap().schedule.timeout = Duration::from_secs(1));
     let stage = setup
@@ -120,7 +119,7 @@ async fn a_run_that_does_not_end_is_a_timeout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_repeated_page_is_truncated_and_counts_nothing_twice() {
     // Enough rows for several pages, every page the same again and again.
-    let mut setup = Setup::new().collectors(USAGE_ONLY).refresh(Duration::from_mins(1));
+    let mut setup = Setup::only(USAGE).refresh(Duration::from_mins(1));
     setup.options.clients = 60;
     let stage = setup
         .scenario("faults:\n  - {operation: getUsageAggregatesJob, after: 2, fault: {repeat_page: true}}")
@@ -135,7 +134,7 @@ async fn a_repeated_page_is_truncated_and_counts_nothing_twice() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_job_lost_once_is_started_again() {
     let faults = "faults:\n  - {operation: postUsageAggregatesJob, times: 1, fault: {job: lost}}";
-    let stage = Setup::new().collectors(USAGE_ONLY).scenario(faults).start().await;
+    let stage = Setup::only(USAGE).scenario(faults).start().await;
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("up", "usage"), 1.0);
     stage.stop().await;
@@ -145,7 +144,7 @@ async fn a_job_lost_once_is_started_again() {
 async fn a_short_retry_after_is_waited_for_and_trouble_that_passes_is_no_failure() {
     let faults = "faults:\n  - {operation: postUsageAggregatesJob, times: 1, fault: {status: 429, headers: {Retry-After: '1'}}}\n  \
                   - {operation: getUsageAggregatesJob, times: 1, fault: {status: 503}}";
-    let stage = Setup::new().collectors(USAGE_ONLY).scenario(faults).start().await;
+    let stage = Setup::only(USAGE).scenario(faults).start().await;
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("up", "usage"), 1.0);
     let code = |code| {
@@ -163,7 +162,7 @@ async fn a_short_retry_after_is_waited_for_and_trouble_that_passes_is_no_failure
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_token_is_renewed_once() {
     let faults = "faults:\n  - {operation: getUsageAggregatesJob, times: 1, fault: {expire_token: true}}";
-    let stage = Setup::new().collectors(USAGE_ONLY).scenario(faults).start().await;
+    let stage = Setup::only(USAGE).scenario(faults).start().await;
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("up", "usage"), 1.0);
     assert_eq!(stage.simulator.count("createToken"), 2);
@@ -172,7 +171,7 @@ async fn an_expired_token_is_renewed_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_token_is_renewed_before_it_expires() {
-    let mut setup = Setup::new().collectors(USAGE_ONLY).refresh(SHORT);
+    let mut setup = Setup::only(USAGE).refresh(SHORT);
     // The vendor's clock stands still, so it refuses no token: a renewal is the exporter's own.
     setup.options.token_lifetime = Duration::from_secs(2);
     let stage = setup.start().await;
@@ -191,7 +190,7 @@ async fn a_token_is_renewed_before_it_expires() {
 async fn a_wrong_address_is_not_answered_with_a_new_token() {
     let faults =
         "faults:\n  - {operation: postUsageAggregatesJob, fault: {status: 401, code: ip.not.authorized}}";
-    let stage = Setup::new().collectors(USAGE_ONLY).scenario(faults).start().await;
+    let stage = Setup::only(USAGE).scenario(faults).start().await;
     assert_eq!(stage.ready().await.failures("usage", "auth"), 1.0);
     assert_eq!(stage.simulator.count("createToken"), 1);
     stage.stop().await;
@@ -214,7 +213,7 @@ async fn without_the_jobs_api_the_legacy_one_is_asked_and_only_that() {
         ["{status: 404, code: not.found}", "{status: 403, code: missing.permissions}", "{status: 410}"]
     {
         let faults = format!("faults:\n  - {{operation: postUsageAggregatesJob, fault: {fault}}}");
-        let stage = Setup::new().collectors(USAGE_ONLY).refresh(SHORT).scenario(&faults).start().await;
+        let stage = Setup::only(USAGE).refresh(SHORT).scenario(&faults).start().await;
         let metrics =
             stage.until("three runs", |metrics| metrics.collector("polls_total", "usage") >= 3.0).await;
         assert_eq!(metrics.collector("up", "usage"), 1.0, "{fault}");
@@ -225,7 +224,7 @@ async fn without_the_jobs_api_the_legacy_one_is_asked_and_only_that() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_goes_away_gives_way_to_the_other_and_leaves_nothing_of_its_figures() {
-    let stage = Setup::new().collectors(USAGE_ONLY).refresh(SHORT).start().await;
+    let stage = Setup::only(USAGE).refresh(SHORT).start().await;
     let excluded = |metrics: &Metrics| {
         metrics.of("genesyscloud_api_client_last_day_requests", &[("fair_use", "excluded")]).count()
     };
@@ -246,11 +245,7 @@ async fn an_api_that_goes_away_gives_way_to_the_other_and_leaves_nothing_of_its_
 #[tokio::test(flavor = "multi_thread")]
 async fn an_api_that_does_not_exist_is_not_supported_and_no_failure() {
     let faults = "faults:\n  - {operation: listOAuthClients, fault: {status: 404, code: not.found}}";
-    let stage = Setup::new()
-        .collectors("{client_summary: {enabled: false}, usage: {lookback: 30d}}")
-        .scenario(faults)
-        .start()
-        .await;
+    let stage = Setup::only("oauth_clients: {}, usage: {lookback: 30d}").scenario(faults).start().await;
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("supported", "oauth_clients"), 0.0);
     assert_eq!(metrics.collector("up", "oauth_clients"), 1.0);
@@ -304,7 +299,7 @@ async fn a_vendor_that_goes_down_takes_no_figure_along_and_comes_back_by_itself(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn figures_older_than_max_staleness_are_dropped() {
-    let mut setup = Setup::new().collectors(USAGE_ONLY).refresh(SHORT);
+    let mut setup = Setup::only(USAGE).refresh(SHORT);
     setup = setup
         .change(|settings| settings.usage.as_mut().unwrap().schedule.max_staleness = Duration::from_secs(2));
     let start: jiff::Timestamp = support::NOW.parse().unwrap();
@@ -321,7 +316,7 @@ async fn figures_older_than_max_staleness_are_dropped() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_changed_past_day_is_counted_as_restated() {
-    let stage = Setup::new().collectors(USAGE_ONLY).refresh(SHORT).start().await;
+    let stage = Setup::only(USAGE).refresh(SHORT).start().await;
     stage.until("two runs", |metrics| metrics.collector("polls_total", "usage") >= 2.0).await;
     let restated = |metrics: &Metrics| {
         metrics.value("ccaas_exporter_restatements_total", &[("collector", "usage")]).unwrap()
@@ -334,7 +329,7 @@ async fn a_changed_past_day_is_counted_as_restated() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_restatement_is_counted_even_when_the_run_that_noticed_it_failed() {
-    let stage = Setup::new().collectors(USAGE_ONLY).refresh(SHORT).start().await;
+    let stage = Setup::only(USAGE).refresh(SHORT).start().await;
     stage.until("two runs", |metrics| metrics.collector("polls_total", "usage") >= 2.0).await;
     stage.simulator.set_scenario(scenario(
         "faults:\n  - {operation: postUsageAggregatesJob, times: 1, fault: {restate: {days_ago: 1, factor: 1.5}}}\n  \
@@ -348,9 +343,8 @@ async fn a_restatement_is_counted_even_when_the_run_that_noticed_it_failed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_with_old_days_does_not_hold_up_the_new_ones() {
-    let only_usage = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}}";
     let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 2, times: 1, fault: {job: failed}}";
-    let stage = Setup::new().collectors(only_usage).refresh(SHORT).scenario(faults).start().await;
+    let stage = Setup::only("usage: {}").refresh(SHORT).scenario(faults).start().await;
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("up", "usage"), 1.0);
     assert!(figures(&metrics).len() > 50);
@@ -363,9 +357,8 @@ async fn trouble_with_old_days_does_not_hold_up_the_new_ones() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_vendor_that_refuses_old_days_is_not_asked_for_them_again() {
-    let only_usage = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}}";
     let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 2, times: 2, fault: {status: 400, code: invalid.date}}";
-    let stage = Setup::new().collectors(only_usage).refresh(SHORT).scenario(faults).start().await;
+    let stage = Setup::only("usage: {}").refresh(SHORT).scenario(faults).start().await;
     let metrics = stage.until("three runs", |metrics| metrics.collector("polls_total", "usage") >= 3.0).await;
     assert_eq!(metrics.collector("up", "usage"), 1.0);
     // Two for the first run, the refusal of date-times and of dates, and one for each run after it.
@@ -376,9 +369,8 @@ async fn a_vendor_that_refuses_old_days_is_not_asked_for_them_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_look_back_that_takes_long_does_not_use_up_the_run() {
-    let only_usage = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}}";
     let faults = "faults:\n  - {operation: postUsageAggregatesJob, after: 2, fault: {job: endless}}";
-    let setup = Setup::new().collectors(only_usage).scenario(faults);
+    let setup = Setup::only("usage: {}").scenario(faults);
     let setup =
         setup.change(|settings| settings.usage.as_mut().unwrap().schedule.timeout = Duration::from_secs(4));
     let stage = setup.start().await;
@@ -390,9 +382,8 @@ async fn a_look_back_that_takes_long_does_not_use_up_the_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_summary_of_one_client_that_fails_hides_no_other() {
-    let only_summaries = "{usage: {enabled: false}, oauth_clients: {enabled: false}}";
     let faults = "faults:\n  - {operation: getClientUsageSummary, times: 1, fault: {job: failed}}";
-    let stage = Setup::new().collectors(only_summaries).scenario(faults).start().await;
+    let stage = Setup::only("client_summary: {}").scenario(faults).start().await;
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("up", "client_summary"), 1.0);
     assert_eq!(
@@ -406,10 +397,9 @@ async fn the_summary_of_one_client_that_fails_hides_no_other() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn summaries_that_are_finished_are_not_paid_for_again() {
-    let only_summaries = "{usage: {enabled: false}, oauth_clients: {enabled: false}}";
     let faults =
         "faults:\n  - {operation: getClientUsageQueryResults, after: 30, times: 1, fault: {status: 400}}";
-    let stage = Setup::new().collectors(only_summaries).refresh(SHORT).scenario(faults).start().await;
+    let stage = Setup::only("client_summary: {}").refresh(SHORT).scenario(faults).start().await;
     let metrics = stage.until("success", |metrics| metrics.collector("up", "client_summary") == 1.0).await;
     assert_eq!(metrics.failures("client_summary", "server"), 1.0);
     let clients = metrics.sums("genesyscloud_oauth_client_requests", "client_id").len();
@@ -420,9 +410,8 @@ async fn summaries_that_are_finished_are_not_paid_for_again() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn summaries_that_no_client_has_are_not_supported() {
-    let only_summaries = "{usage: {enabled: false}, oauth_clients: {enabled: false}}";
     let faults = "faults:\n  - {operation: getClientUsageSummary, fault: {status: 404, code: not.found}}";
-    let stage = Setup::new().collectors(only_summaries).scenario(faults).start().await;
+    let stage = Setup::only("client_summary: {}").scenario(faults).start().await;
     let metrics = stage.ready().await;
     assert_eq!(metrics.collector("supported", "client_summary"), 0.0);
     assert_eq!(metrics.collector("last_success_timestamp_seconds", "client_summary"), 0.0);

@@ -18,10 +18,8 @@ use support::Metrics;
 use support::scripted::{Answer, TOKEN, ok, stage};
 use tokio::net::TcpListener;
 
-const USAGE: &str = "{client_summary: {enabled: false}, oauth_clients: {enabled: false}, limits: {enabled: false}, \
-     billable_usage: {enabled: false}, usage: {lookback: 1d}}";
-const CLIENTS: &str = "{usage: {enabled: false}, client_summary: {enabled: false}, limits: {enabled: false}, \
-                       billable_usage: {enabled: false}}";
+const USAGE: &str = "usage: {lookback: 1d}";
+const CLIENTS: &str = "oauth_clients: {}";
 
 /// Seven clients, each with ten requests on one of the newest days.
 fn rows() -> String {
@@ -171,7 +169,7 @@ async fn a_first_run_whose_job_is_lost_does_not_change_the_api() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_legacy_answer_that_promises_more_is_truncated() {
-    let legacy = USAGE.replace(" usage: {", " usage: {api: legacy, ");
+    let legacy = USAGE.replace("usage: {", "usage: {api: legacy, ");
     let stage = stage(&legacy, |method, uri, _| match method {
         _ if uri.contains("oauth/token") => ok(TOKEN),
         "POST" => ok(r#"{"executionId":"e"}"#),
@@ -225,7 +223,7 @@ async fn an_answer_that_is_too_long_is_not_read_to_its_end() {
 #[tokio::test(flavor = "multi_thread")]
 async fn absurd_times_neither_stop_the_program_nor_a_collector() {
     let absurd = "18446744073709551615";
-    let stage = stage("{client_summary: {enabled: false}, usage: {lookback: 1d}}", move |_, uri, _| {
+    let stage = stage("oauth_clients: {}, usage: {lookback: 1d}", move |_, uri, _| {
         if uri.contains("oauth/token") {
             return ok(format!(r#"{{"access_token":"t","expires_in":{absurd}}}"#));
         }
@@ -283,7 +281,7 @@ async fn a_redirect_is_not_followed_and_takes_no_token_along() {
 async fn vendor_text_in_labels_is_kept_and_vendor_text_in_errors_is_not() {
     let personal = "no access for jane.doe@example.com +49 170 1234567";
     let name = "quote \\\" backslash \\\\ newline \\n snow ☃";
-    let stage = stage("{client_summary: {enabled: false}, usage: {lookback: 1d}}", move |method, uri, _| {
+    let stage = stage("oauth_clients: {}, usage: {lookback: 1d}", move |method, uri, _| {
         if uri.contains("oauth/token") {
             return ok(TOKEN);
         }

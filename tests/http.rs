@@ -14,7 +14,7 @@ use support::{Metrics, Setup, program};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_scrape_can_be_narrowed_to_organizations_and_collectors() {
-    let stage = Setup::new().start().await;
+    let stage = Setup::only("usage: {}, client_summary: {}, oauth_clients: {}").start().await;
     stage.ready().await;
     let scrape = async |query: &str| Metrics::parse(&stage.text(&format!("/metrics?{query}")).await);
 
@@ -45,11 +45,7 @@ async fn a_scrape_can_be_narrowed_to_organizations_and_collectors() {
 async fn a_strict_scrape_is_refused_only_while_a_selected_collector_fails() {
     let faults =
         "faults:\n  - {operation: listOAuthClients, fault: {status: 403, code: missing.permissions}}";
-    let stage = Setup::new()
-        .collectors("{usage: {lookback: 30d}, client_summary: {enabled: false}}")
-        .scenario(faults)
-        .start()
-        .await;
+    let stage = Setup::only("usage: {lookback: 30d}, oauth_clients: {}").scenario(faults).start().await;
     stage.ready().await;
     assert_eq!(stage.get("/metrics").await.status(), 200);
     assert_eq!(stage.get("/metrics?strict=true&collect[]=usage").await.status(), 200);

@@ -19,15 +19,9 @@ use serde_json::{Value, json};
 use support::scripted::{self, TOKEN, ok};
 use support::{Metrics, Setup, Vendor, poll, scenario};
 
-const OFF: &str = "usage: {enabled: false}, client_summary: {enabled: false}, oauth_clients: {enabled: false}, \
-                   limits: {enabled: false}, billable_usage: {enabled: false}";
 const SEARCHED: &str = "genesyscloud_api_search_requests";
 const ENDPOINTS: &str = "genesyscloud_oauth_client_endpoint_requests";
 const CUSTOMERS: &str = "genesyscloud_app_client_organization_last_day_requests";
-
-fn only(collectors: &str) -> Setup {
-    Setup::new().collectors(&format!("{{{OFF}, {collectors}}}"))
-}
 
 fn at(text: &str) -> f64 {
     text.parse::<jiff::Timestamp>().unwrap().as_second() as f64
@@ -117,7 +111,10 @@ async fn client_ids(names: &[&str]) -> Vec<String> {
 }
 
 fn watch(client_ids: &[String], days: u8) -> Setup {
-    only(&format!("client_query: {{enabled: true, clients: [{}], days: {days}}}", client_ids.join(", ")))
+    Setup::only(&format!(
+        "client_query: {{enabled: true, clients: [{}], days: {days}}}",
+        client_ids.join(", ")
+    ))
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -182,7 +179,7 @@ async fn a_search_finds_what_the_vendor_counts_by_name_method_and_uri() {
                     http_methods: [POST, PATCH]}, {name: users, days: 1, template_uris: ['api/v2/users']}]";
     for fault in ["", "\n  - {operation: getUsageSimpleSearchResults, fault: {repeat_page: true}}"] {
         let faults = if fault.is_empty() { "faults: []".to_owned() } else { format!("faults:{fault}") };
-        let stage = only(&format!("searches: {searches}")).scenario(&faults).start().await;
+        let stage = Setup::only(&format!("searches: {searches}")).scenario(&faults).start().await;
         let metrics = stage.ready().await;
         let of = |search: &str| {
             let samples = metrics.of(SEARCHED, &[]).filter(|sample| sample.label("search") == search);
@@ -209,7 +206,7 @@ async fn a_search_finds_what_the_vendor_counts_by_name_method_and_uri() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_of_more_rows_than_the_vendor_gives_is_made_by_day() {
-    let mut setup = only("searches: [{name: all}]");
+    let mut setup = Setup::only("searches: [{name: all}]");
     setup.options.clients = 150;
     let stage = setup.start().await;
     let metrics = stage.ready().await;
@@ -223,7 +220,7 @@ async fn a_search_of_more_rows_than_the_vendor_gives_is_made_by_day() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_search_is_made_as_often_as_it_says() {
-    let setup = only("searches: [{name: seldom}, {name: often}]").refresh(Duration::from_millis(400));
+    let setup = Setup::only("searches: [{name: seldom}, {name: often}]").refresh(Duration::from_millis(400));
     let setup = setup.change(|settings| {
         settings.searches.as_mut().unwrap().searches[1].refresh = Duration::from_millis(400);
     });
@@ -239,7 +236,7 @@ async fn each_search_is_made_as_often_as_it_says() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_search_that_fails_changes_no_figure() {
-    let setup = only("searches: [{name: all, days: 1}]").refresh(Duration::from_millis(400));
+    let setup = Setup::only("searches: [{name: all, days: 1}]").refresh(Duration::from_millis(400));
     let setup = setup.change(|settings| {
         settings.searches.as_mut().unwrap().searches[0].refresh = Duration::from_millis(400);
     });
@@ -264,8 +261,9 @@ async fn a_search_that_fails_changes_no_figure() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_customers_of_an_app_are_what_the_vendor_counts() {
     let ids = client_ids(&["crm-connector", "nightly-sync"]).await;
-    let app =
-        |ids: &[String]| only(&format!("app_client_usage: {{enabled: true, clients: [{}]}}", ids.join(", ")));
+    let app = |ids: &[String]| {
+        Setup::only(&format!("app_client_usage: {{enabled: true, clients: [{}]}}", ids.join(", ")))
+    };
     let gone = "00000000-0000-0000-0000-000000000000".to_owned();
     let stage = app(&[&ids[..], std::slice::from_ref(&gone)].concat()).start().await;
     let metrics = stage.ready().await;
@@ -302,7 +300,7 @@ async fn the_customers_of_an_app_are_what_the_vendor_counts() {
 async fn a_day_without_figures_is_not_shown_before_noon() {
     // A new day is complete three hours after its end if it has rows, and here it has none yet.
     let stage = scripted::stage(
-        &format!("{{{OFF}, app_client_usage: {{enabled: true, clients: [a]}}}}"),
+        "app_client_usage: {enabled: true, clients: [a]}",
         |method, uri, _| match method {
             _ if uri.contains("oauth/token") => ok(TOKEN),
             "POST" => ok(r#"{"id":"job"}"#),
@@ -327,8 +325,7 @@ async fn a_day_without_figures_is_not_shown_before_noon() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_limits_by_minute_are_those_of_the_vendor() {
-    let stage =
-        only("").collectors(&format!("{{{}}}", OFF.replace("limits: {enabled: false}, ", ""))).start().await;
+    let stage = Setup::only("limits: {}").start().await;
     let metrics = stage.ready().await;
     let vendor = stage.vendor().get("/api/v2/organizations/limits/namespaces/platform.api").await;
     let vendor: BTreeMap<String, u64> = vendor["entities"]

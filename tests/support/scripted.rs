@@ -49,7 +49,8 @@ pub async fn stage(
     tokio::spawn(async move { axum::serve(listener, vendor).await.expect("serves") });
     let text = format!(
         "organizations: [{{name: acme, genesys_cloud: {{api_url: '{url}', login_url: '{url}', client_id: x, client_secret: y, \
-         rate_limit: {{requests_per_minute: 100000}}, collectors: {collectors}}}}}]"
+         rate_limit: {{requests_per_minute: 100000}}, collectors: {}}}}}]",
+        super::only(collectors)
     );
     let mut config = Config::parse(Path::new("test.yml"), &text, &|_| None).expect("a good configuration");
     let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else {

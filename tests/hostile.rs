@@ -169,7 +169,7 @@ async fn a_first_run_whose_job_is_lost_does_not_change_the_api() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_legacy_answer_that_promises_more_is_truncated() {
-    let legacy = USAGE.replace("{", "{api: legacy, ");
+    let legacy = USAGE.replace("usage: {", "usage: {api: legacy, ");
     let stage = stage(&legacy, |method, uri, _| match method {
         _ if uri.contains("oauth/token") => ok(TOKEN),
         "POST" => ok(r#"{"executionId":"e"}"#),

@@ -44,8 +44,10 @@ impl Searcher<'_> {
         let mut found_names = BTreeSet::new();
         while !parts.is_empty() {
             let mut too_large = Vec::new();
-            for (part, Completed { output: Found { fold, is_whole }, unknown_states }) in
-                self.search_each(parts).await?
+            let searches: Vec<_> = parts.into_iter().map(|part| self.search(part)).collect();
+            let mut searches = stream::iter(searches).buffered(SIDE_BY_SIDE);
+            while let Some((part, Completed { output: Found { fold, is_whole }, unknown_states })) =
+                searches.try_next().await?
             {
                 all.unknown_states += unknown_states;
                 fold.understood()?;
@@ -62,11 +64,6 @@ impl Searcher<'_> {
         Ok(all)
     }
 
-    async fn search_each(&self, parts: Vec<Part>) -> Result<Vec<(Part, Completed<Found>)>, CollectError> {
-        let searches: Vec<_> = parts.into_iter().map(|part| self.search(part)).collect();
-        stream::iter(searches).buffered(SIDE_BY_SIDE).try_collect().await
-    }
-
     async fn search(&self, part: Part) -> Result<(Part, Completed<Found>), CollectError> {
         let Self { client, search, .. } = *self;
         let query = Query { client, search, names: &part.names, first: part.first, last: part.last };
@@ -78,12 +75,13 @@ impl Searcher<'_> {
     async fn split(&self, parts: Vec<Part>, found: &BTreeSet<String>) -> Result<Vec<Part>, CollectError> {
         let mut smaller = Vec::new();
         for part in parts {
+            let (search, first, last) = (&self.search.name, part.first, part.last);
+            tracing::info!(search, %first, %last, "more than the vendor gives for one search, it is made in parts");
             if part.first < part.last {
                 smaller.extend(part.days());
             } else if part.names.len() == 1 {
                 let message = format!(
-                    "the search {} has more rows of one client on {} than the vendor gives",
-                    self.search.name, part.first
+                    "the search {search} has more rows of one client on {first} than the vendor gives"
                 );
                 return Err(Failure::new(Reason::Truncated, message).into());
             } else if part.names.is_empty() {
@@ -99,7 +97,7 @@ impl Searcher<'_> {
     async fn all_names(&self, found: &BTreeSet<String>) -> Result<Vec<String>, CollectError> {
         if found.contains(UNKNOWN) {
             let message =
-                format!("the search {} is too large, and has rows of no named client", self.search.name);
+                format!("the search {} is too large, and has rows of unnamed clients", self.search.name);
             return Err(Failure::new(Reason::Truncated, message).into());
         }
         let listing = self.directory.listing(self.search.refresh).await?;

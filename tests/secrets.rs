@@ -14,24 +14,34 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
+use ccaas_exporter::app;
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::simulator::{
-    CLIENT_ID, CLIENT_SECRET, Options, PLANTED_EMAIL, PLANTED_SECRET, Simulator,
+    CLIENT_ID, CLIENT_SECRET, PLANTED_EMAIL, PLANTED_PERSON, PLANTED_PHONE, PLANTED_SECRET, Simulator,
 };
+use regex::Regex;
 use support::{Vendor, poll, scenario};
 use tokio::io::AsyncReadExt;
 use tokio::process::{Child, Command};
 
-/// Every fault whose answer holds something that could end up in an error.
+/// Everything that the demo collects, as often as a configuration allows.
+const CONFIG: &str = include_str!("../src/app/demo.yml");
+
+/// How many collectors that are.
+const COLLECTORS: usize = 26;
+
+/// Every fault whose answer holds something that could end up in an error. They begin when every operation has been answered well.
 const FAULTS: &str = "
 faults:
-  - {operation: listOAuthClients, after: 2, times: 1, fault: {wrong_json: true}}
-  - {operation: listOAuthClients, after: 3, times: 1, fault: {truncate: 400}}
-  - {operation: listOAuthClients, after: 4, times: 1, fault: {garbage: true}}
-  - {operation: postUsageAggregatesJob, after: 8, times: 1, fault: {status: 400, code: bad.request}}
-  - {operation: createToken, after: 1, times: 1, fault: {status: 401}}
+  - {operation: listOAuthClients, after: 4, times: 1, fault: {truncate: 400}}
+  - {operation: createToken, after: 4, times: 1, fault: {status: 401}}
   - {operation: getClientUsageSummary, after: 9, times: 1, fault: {expire_token: true}}
-  - {operation: getUsageAggregatesJob, after: 20, fault: {html: 502}}
+  - {operation: postUsageAggregatesJob, after: 16, times: 1, fault: {status: 400, code: bad.request}}
+  - {operation: getUsageAggregatesJob, after: 40, times: 9, fault: {html: 502}}
+  - {operation: '*', after: 250, probability: 0.03, fault: {wrong_json: true}}
+  - {operation: '*', after: 250, probability: 0.03, fault: {garbage: true}}
+  - {operation: '*', after: 250, probability: 0.03, fault: {status: 403}}
+  - {operation: '*', after: 250, probability: 0.03, fault: {truncate: 700}}
 ";
 
 struct Exporter {
@@ -43,13 +53,14 @@ fn free_port() -> u16 {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port()
 }
 
-fn start(config: &Path, log_format: &str) -> Exporter {
+fn start(config: &Path, variables: &[(&str, String)], log_format: &str) -> Exporter {
     let address = format!("127.0.0.1:{}", free_port());
     let child = Command::new(env!("CARGO_BIN_EXE_ccaas-exporter"))
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--web.listen-address={address}"))
         .args(["--log.level=debug", &format!("--log.format={log_format}")])
         .env("NO_PROXY", "127.0.0.1")
+        .envs(variables.iter().cloned())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .kill_on_drop(true)
@@ -60,28 +71,36 @@ fn start(config: &Path, log_format: &str) -> Exporter {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn no_output_holds_a_secret_or_personal_data() {
-    let simulator = Simulator::new(Options { requests_per_minute: 100_000, ..Options::new(Clock::system()) });
+    let simulator = Simulator::new(app::demo_options(Clock::system()));
     simulator.set_scenario(scenario(FAULTS));
     let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
     let folder = tempfile::tempdir().unwrap();
     std::fs::write(folder.path().join("secret"), format!("{CLIENT_SECRET}\n")).unwrap();
     let config = folder.path().join("config.yml");
-    let text = format!(
-        "organizations:\n  - name: acme\n    genesys_cloud:\n      api_url: {0}\n      login_url: {0}\n      \
-         client_id: {CLIENT_ID}\n      client_secret_file: secret\n      rate_limit: {{requests_per_minute: 6000}}\n      \
-         collectors: {{usage: {{refresh: 10s, lookback: 10d}}, client_summary: {{refresh: 10s}}, oauth_clients: {{refresh: 10s}}}}\n",
-        vendor.url()
-    );
+    let often = Regex::new(r"refresh: \d+[sm]").unwrap().replace_all(CONFIG, "refresh: 10s");
+    // One organization has its secret in a file.
+    let text = often.replacen("client_secret: ${SIMULATOR_SECRET}", "client_secret_file: secret", 1);
     std::fs::write(&config, text).unwrap();
+    let client = |name| simulator.oauth_client_id(CLIENT_ID, name).unwrap().to_owned();
+    let customers = simulator.customer_ids();
+    let variables = [
+        ("SIMULATOR_URL", vendor.url()),
+        ("SIMULATOR_SECRET", CLIENT_SECRET.to_owned()),
+        ("SIMULATOR_WATCHED_CLIENT", client("nightly-sync")),
+        ("SIMULATOR_APP_CLIENT", client("crm-connector")),
+        ("SIMULATOR_CUSTOMER_1", customers[0].clone()),
+        ("SIMULATOR_CUSTOMER_2", customers[1].clone()),
+    ];
 
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
-    for format in ["logfmt", "json"] {
-        let mut exporter = start(&config, format);
+    // The first program begins in health; the second meets the faults from its start on.
+    for (format, least_runs) in [("logfmt", 2.0), ("json", 1.0)] {
+        let mut exporter = start(&config, &variables, format);
         let pages =
             ["/metrics", "/config", "/api/v1/status", "/", "/-/ready", "/metrics?organization=nobody"];
         let mut seen = String::new();
         // Until every collector has run well and badly, as far as its faults go.
-        poll("two runs of each collector", async || {
+        poll("the runs of each collector", async || {
             let mut runs = 0;
             for page in pages {
                 let Ok(answer) = http.get(format!("{}{page}", exporter.url)).send().await else {
@@ -93,13 +112,13 @@ async fn no_output_holds_a_secret_or_personal_data() {
                         .lines()
                         .filter(|line| line.starts_with("ccaas_exporter_collector_polls_total"));
                     runs = polls
-                        .filter(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() >= 2.0)
+                        .filter(|line| line.rsplit(' ').next().unwrap().parse::<f64>().unwrap() >= least_runs)
                         .count();
                 }
                 seen.push_str(&answer);
             }
             tokio::time::sleep(Duration::from_millis(200)).await;
-            (runs == 3).then_some(())
+            (runs == COLLECTORS).then_some(())
         })
         .await;
         let id = exporter.child.id().unwrap().to_string();
@@ -118,9 +137,9 @@ async fn no_output_holds_a_secret_or_personal_data() {
             "the configuration was shown"
         );
         let basic = "ZGVtbzpkZW1vLXNlY3JldA";
-        for planted in
-            [CLIENT_SECRET, PLANTED_SECRET, PLANTED_EMAIL, basic, "Bearer ", "bearer ", "access_token"]
-        {
+        let personal = [PLANTED_EMAIL, PLANTED_PERSON, PLANTED_PHONE, "planted", "Planted"];
+        let secret = [CLIENT_SECRET, PLANTED_SECRET, basic, "Bearer ", "bearer ", "access_token"];
+        for planted in personal.into_iter().chain(secret) {
             if let Some(at) = seen.find(planted) {
                 let from = seen[..at].rfind('\n').map_or(0, |line| line + 1);
                 panic!("{planted:?} stands in: {}", seen[from..].lines().next().unwrap());

@@ -11,6 +11,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use support::{Metrics, Setup, poll};
@@ -132,6 +133,60 @@ async fn folding_endpoints_keeps_every_sum() {
     assert_eq!(all[0], all[1]);
 }
 
+/// The sums of everything that can be folded, over the labels that can be.
+fn foldable_sums(metrics: &Metrics) -> BTreeMap<String, i64> {
+    let folding = ["method", "template_uri", "product_id", "customer_organization_id"];
+    let mut sums = BTreeMap::new();
+    for sample in &metrics.samples {
+        if sample.labels.keys().any(|label| folding.contains(&label.as_str()))
+            && !sample.name.contains("_info")
+        {
+            let rest = sample.labels.iter().filter(|(label, _)| !folding.contains(&label.as_str()));
+            let rest: Vec<String> = rest.map(|(label, value)| format!("{label}={value}")).collect();
+            // Amounts have up to four decimals.
+            *sums.entry(format!("{} {}", sample.name, rest.join(" "))).or_default() +=
+                (sample.value * 10_000.0).round() as i64;
+        }
+    }
+    sums.retain(|name, _| !name.contains("subscription") && !name.contains("trustee"));
+    sums
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_organization_stays_within_its_series_and_every_sum_stays_right() {
+    const BOUND: usize = 540;
+    let mut all = Vec::new();
+    for max_series in [20_000, BOUND] {
+        let mut setup = Setup::everything()
+            .change(|settings| settings.usage.as_mut().unwrap().endpoints = 10_000)
+            .refresh(Duration::from_secs(5));
+        setup.max_series = max_series;
+        let stage = setup.start().await;
+        stage.ready().await;
+        let metrics = stage
+            .until("every collector to find room", |metrics| {
+                metrics.of("ccaas_exporter_collector_up", &[]).all(|sample| sample.value == 1.0)
+            })
+            .await;
+        let series = metrics.sums("ccaas_exporter_collector_series", "organization");
+        if max_series == BOUND {
+            assert!(series.values().all(|series| *series <= BOUND as u64), "{series:?}");
+            for organization in ["acme", "umbrella", "globex"] {
+                let folded = metrics
+                    .value("ccaas_exporter_series_folded_ratio", &[("organization", organization)])
+                    .unwrap();
+                assert!(folded > 0.0 && folded < 1.0, "{organization} {folded}");
+            }
+        } else {
+            assert!(series.values().filter(|series| **series > BOUND as u64).count() >= 3, "{series:?}");
+        }
+        all.push(foldable_sums(&metrics));
+        stage.stop().await;
+    }
+    assert!(all[0].len() > 200, "{}", all[0].len());
+    assert_eq!(all[0], all[1]);
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_period_allowance_and_windows_are_told() {
     let stage = Setup::new().start().await;
@@ -162,7 +217,7 @@ async fn the_period_allowance_and_windows_are_told() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn one_refresh_of_fifty_clients_costs_at_most_25_requests() {
-    let refresh = std::time::Duration::from_secs(3);
+    let refresh = Duration::from_secs(3);
     let mut setup = Setup::new().collectors("{client_summary: {enabled: false}}").refresh(refresh);
     setup.options.clients = 50;
     let stage = setup.start().await;

@@ -47,6 +47,7 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
                 outcome.unwrap_or_else(|_| Err(late(timeout).into()))
             }
         };
+        let turn = runner.slot.turn().await;
         let outcome = match outcome {
             Ok(reading) => encode(&runner.slot, reading).await,
             Err(error) => Err(error),
@@ -64,6 +65,7 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
         };
         log(&runner.slot, &outcome, started.elapsed(), wait);
         runner.slot.record(now, started.elapsed(), outcome);
+        drop(turn);
     }
 }
 
@@ -72,6 +74,7 @@ async fn reevaluate(collector: &mut impl Collector, slot: &Slot) {
     let Some(reading) = collector.reevaluate() else { return };
     let id = slot.id();
     let (organization, provider, collector) = (id.organization.as_str(), id.provider, id.collector);
+    let _turn = slot.turn().await;
     match encode(slot, reading).await {
         Ok((reading, encoded)) => {
             tracing::debug!(organization, provider, collector, "re-evaluated");
@@ -89,18 +92,20 @@ async fn encode(slot: &Slot, mut reading: Reading) -> Result<(Reading, Encoded),
     let mut samples = std::mem::take(&mut reading.samples);
     // Sorting and compressing many series takes milliseconds, which the other tasks should not wait for.
     let encoded = tokio::task::spawn_blocking(move || {
-        samples.shrink_to(room);
+        samples.shrink_to(room.fair);
         exposition::encode(&organization, &samples)
     })
     .await
     .expect("encoding does not panic");
-    if encoded.series() <= room {
+    if encoded.series() <= room.left {
         return Ok((reading, encoded));
     }
+    slot.claim(encoded.series());
     let message = format!(
-        "{} series, all detail folded, are more than the {room} that global.max_series_per_organization leaves to this \
+        "{} series, all detail folded, are more than the {} that global.max_series_per_organization leaves to this \
          collector: lower the collector's own bounds or raise the limit",
-        encoded.series()
+        encoded.series(),
+        room.left
     );
     Err(Failure::new(Reason::Limit, message).into())
 }

@@ -6,12 +6,13 @@
 mod publish;
 mod status;
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, OwnedMutexGuard};
 use tokio::time::Instant;
 
 pub use publish::publish;
@@ -31,6 +32,8 @@ pub struct Store(Arc<Shared>);
 struct Shared {
     max_series_per_organization: usize,
     collectors: Mutex<Vec<State>>,
+    /// By organization: whose turn it is to take room.
+    turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     changed: Notify,
     published: ArcSwap<Published>,
 }
@@ -39,6 +42,8 @@ struct Shared {
 struct State {
     status: CollectorStatus,
     lines: Option<Arc<Encoded>>,
+    /// The series that it had no room for in its last run.
+    claim: usize,
     /// When the current wait and run must be over.
     deadline: Option<Instant>,
     metrics: CollectorMetrics,
@@ -60,11 +65,22 @@ pub struct Published {
     pub ready: bool,
 }
 
+/// Room for the series of one collector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Room {
+    /// What the others leave.
+    pub left: usize,
+    /// What the others leave and do not wait for: to be kept to by folding.
+    pub fair: usize,
+}
+
 /// A collector's way into the store.
 pub struct Slot {
     store: Store,
     index: usize,
     id: CollectorId,
+    /// Of the organization.
+    turns: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Store {
@@ -74,6 +90,7 @@ impl Store {
         Self(Arc::new(Shared {
             max_series_per_organization,
             collectors: Mutex::default(),
+            turns: Mutex::default(),
             changed: Notify::new(),
             published: ArcSwap::default(),
         }))
@@ -85,8 +102,17 @@ impl Store {
         let mut collectors = self.lock();
         let index = collectors.len();
         let status = CollectorStatus::new(id.clone(), schedule);
-        collectors.push(State { status, lines: None, deadline: None, metrics, untold: Vec::new() });
-        Slot { store: self.clone(), index, id }
+        collectors.push(State { status, lines: None, claim: 0, deadline: None, metrics, untold: Vec::new() });
+        drop(collectors);
+        let turns = self
+            .0
+            .turns
+            .lock()
+            .expect("nothing panics while it holds the lock")
+            .entry(id.organization.clone())
+            .or_default()
+            .clone();
+        Slot { store: self.clone(), index, id, turns }
     }
 
     /// The current text.
@@ -148,15 +174,29 @@ impl Slot {
         });
     }
 
-    /// How many series of this collector the organization has room for.
+    /// The collector's turn to take room for its series. Until it is dropped, no other one of the organization takes any.
+    pub async fn turn(&self) -> OwnedMutexGuard<()> {
+        self.turns.clone().lock_owned().await
+    }
+
+    /// How much room the organization has for series of this collector.
     #[must_use]
-    pub fn room(&self) -> usize {
+    pub fn room(&self) -> Room {
         let collectors = self.store.lock();
         let others = collectors.iter().enumerate().filter(|(index, state)| {
             *index != self.index && state.status.id.organization == self.id.organization
         });
-        let taken: usize = others.map(|(_, state)| state.status.series).sum();
-        self.store.0.max_series_per_organization.saturating_sub(taken)
+        let (taken, claimed) = others.fold((0, 0), |(taken, claimed), (_, state)| {
+            let series = state.status.series;
+            (taken + series, claimed + series.max(state.claim))
+        });
+        let left = |taken| self.store.0.max_series_per_organization.saturating_sub(taken);
+        Room { left: left(taken), fair: left(claimed) }
+    }
+
+    /// There was no room for these series. From now on the others of the organization fold as much as they can to make some.
+    pub fn claim(&self, series: usize) {
+        self.update(|state| state.claim = series);
     }
 
     /// A run ended at `now`. Only a good one replaces the figures.
@@ -214,6 +254,7 @@ impl State {
     /// Puts `lines` in the place of what was shown.
     fn show(&mut self, lines: Encoded) -> usize {
         let series = lines.series();
+        self.claim = 0;
         self.status.series = series;
         self.status.folded = lines.folded();
         self.lines = Some(Arc::new(lines));

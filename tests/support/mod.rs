@@ -42,6 +42,8 @@ pub struct Setup {
     /// Keys below `collectors`, as YAML flow text.
     pub collectors: String,
     pub change: Box<dyn Fn(&mut Settings)>,
+    /// Most series that an organization may have.
+    pub max_series: usize,
     /// All that the demo collects, in place of the one organization.
     everything: bool,
 }
@@ -60,6 +62,7 @@ impl Setup {
             request_timeout: Duration::from_secs(30),
             collectors: "{}".to_owned(),
             change: Box::new(|_| {}),
+            max_series: 20_000,
             everything: false,
         }
     }
@@ -101,6 +104,7 @@ impl Setup {
             self.one_organization(vendor)
         };
         config.global.request_timeout = self.request_timeout;
+        config.global.max_series_per_organization = self.max_series;
         for organization in &mut config.organizations {
             match &mut organization.provider {
                 Provider::GenesysCloud(settings) => {

@@ -307,3 +307,46 @@ fn planted_breaches_are_caught() {
         assert!(!caught(place, source), "{place}: {source}");
     }
 }
+
+/// The places that know a vendor by name, as `docs/architecture.md` lists them for whoever adds another one.
+const VENDOR_PLACES: &[&str] = &[
+    "app/demo.rs",
+    "app/mod.rs",
+    "catalogue/mod.rs",
+    "catalogue/talkdesk.rs",
+    "config/environment.rs",
+    "config/file.rs",
+    "config/mod.rs",
+    "config/redacted.rs",
+    "config/talkdesk/",
+    "providers/mod.rs",
+    "providers/talkdesk/",
+    "reference.rs",
+    "simulator/",
+];
+
+#[test]
+fn a_vendor_is_known_only_where_the_documentation_says() {
+    let known = |place: &Path| VENDOR_PLACES.iter().any(|known| place.to_str().unwrap().starts_with(known));
+    for (place, source) in source() {
+        let code = source.split("#[cfg(test)]\nmod tests").next().unwrap().to_lowercase();
+        assert!(
+            known(&place) || !code.contains("talkdesk"),
+            "{} names a vendor: see `A vendor` in docs/architecture.md",
+            place.display()
+        );
+    }
+    let page =
+        fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    let section = page.split("- *A vendor*:").nth(1).unwrap();
+    for place in [
+        "providers",
+        "catalogue",
+        "reference.rs",
+        "config/file.rs",
+        "config/redacted.rs",
+        "app::start_collectors",
+    ] {
+        assert!(section.contains(place), "{place}");
+    }
+}

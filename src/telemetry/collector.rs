@@ -114,7 +114,7 @@ impl Families {
             ),
             restatements: counter(
                 "restatements_total",
-                "Complete days (Talkdesk: closed months) whose figures the vendor changed between two reads.",
+                "Complete days or closed months whose figures the vendor changed between two reads.",
                 None,
             ),
             schema_surprises: counter(

@@ -63,7 +63,7 @@ impl Families {
                     Opts::new(
                         "ccaas_exporter_api_budget_remaining_requests",
                         "Requests that the exporter may still send to the vendor in the \
-                         current 60 seconds (Talkdesk: 1 second), by its own limit.",
+                         current window of its own limit (rate_limit: a minute, or a second).",
                     ),
                     &LABELS,
                 ),

@@ -117,16 +117,18 @@ async fn simulate(flags: Simulate) -> Result<(), Failure> {
     start_logging(&flags.log);
     let listener = app::listen(&flags.listen_address, "--web.listen-address").await?;
     let address = listener.local_addr().context("a bound socket has an address")?;
+    let simulator = simulator::Simulator::new(options);
     println!(
         "simulated vendors on http://{address}/ (stop with Ctrl-C)\n\n  \
          api_url and login_url  http://{address}\n  \
          token_url              http://{address}/oauth/token\n  \
          client_id              {}\n  \
-         client_secret          {}\n",
+         client_secret          {}\n\n{}",
         simulator::CLIENT_ID,
-        simulator::CLIENT_SECRET
+        simulator::CLIENT_SECRET,
+        simulator.directory()
     );
-    Ok(app::simulate(listener, options, stop_signal()).await?)
+    Ok(app::simulate(listener, simulator, stop_signal()).await?)
 }
 
 fn catalogue(flags: &Catalogue) -> Result<(), Failure> {

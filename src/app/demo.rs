@@ -76,8 +76,8 @@ pub async fn demo(
 /// When it fails.
 pub async fn simulate(
     listener: TcpListener,
-    options: Options,
+    simulator: Simulator,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
-    Ok(simulator::serve(listener, Simulator::new(options), shutdown).await?)
+    Ok(simulator::serve(listener, simulator, shutdown).await?)
 }

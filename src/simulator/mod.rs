@@ -180,14 +180,16 @@ impl Simulator {
         self.0.genesys_cloud.customer_ids()
     }
 
-    /// Client ids and what they lead to, for the page.
-    fn organizations(&self) -> String {
-        let mut text = String::new();
+    /// The ids of the simulated organizations, customers and accounts, for people.
+    #[must_use]
+    pub fn directory(&self) -> String {
+        let mut text = "Genesys Cloud organizations, by client id:\n".to_owned();
         for (client_id, id) in self.0.genesys_cloud.organizations() {
             // Writing to a text cannot fail.
             let _ = writeln!(text, "  {client_id:<12} {id}");
         }
         let _ = writeln!(text, "  customers of the partner: {}", self.customer_ids().join(", "));
+        let _ = write!(text, "\nTalkdesk accounts:\n{}", self.0.talkdesk.accounts());
         text
     }
 
@@ -205,11 +207,9 @@ impl Simulator {
              In the exporter's configuration:\n  \
                genesys_cloud: {{api_url: <this address>, login_url: <this address>, client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET}}}\n  \
                talkdesk: {{api_url: <this address>, token_url: <this address>/oauth/token, client_id: {CLIENT_ID}, client_secret: {CLIENT_SECRET}}}\n\n\
-             Genesys Cloud organizations, by client id:\n{}\n\
-             Talkdesk accounts:\n{}\n\
+             {}\n\
              Operations:\n",
-            self.organizations(),
-            self.0.talkdesk.accounts(),
+            self.directory(),
         );
         for (id, method, path) in operations() {
             let method = if method == MethodFilter::GET { "GET" } else { "POST" };

@@ -216,7 +216,7 @@ async fn the_period_allowance_and_windows_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn one_refresh_of_fifty_clients_costs_at_most_25_requests() {
+async fn fifty_clients_cost_at_most_25_requests_a_refresh_and_2400_in_30_days() {
     let refresh = Duration::from_secs(3);
     let mut setup = Setup::new().collectors("{client_summary: {enabled: false}}").refresh(refresh);
     setup.options.clients = 50;
@@ -235,9 +235,17 @@ async fn one_refresh_of_fifty_clients_costs_at_most_25_requests() {
     let second = stage.until("the second run", |metrics| polls(metrics) > polls(&first)).await;
     let usage = count(&usage_operations) - before;
     assert!(second.value("ccaas_exporter_restatements_total", &[("collector", "usage")]).unwrap() >= 1.0);
-    let lists = second.collector("polls_total", "oauth_clients") as usize;
-    let refresh = usage + count(&["listOAuthClients"]).div_ceil(lists.max(1));
+    let a_run = |operation: &str, collector: &str| {
+        count(&[operation]).div_ceil((second.collector("polls_total", collector) as usize).max(1))
+    };
+    let lists = a_run("listOAuthClients", "oauth_clients");
+    let refresh = usage + lists;
     assert!(refresh <= 25, "{refresh} requests, of which {usage} for usage; the first run took {before}");
+    // At the intervals of the defaults: 6 h, 6 h, 24 h and 12 h.
+    let (limits, reports) =
+        (a_run("getEffectiveLimits", "limits"), a_run("getBillableUsage", "billable_usage"));
+    let month = 30 * (4 * usage + 4 * lists + limits + 2 * reports);
+    assert!(month <= 2400, "{month} requests: {usage}, {lists}, {limits} and {reports} a run");
     stage.stop().await;
 }
 

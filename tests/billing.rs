@@ -358,3 +358,46 @@ async fn a_list_whose_pages_repeat_is_not_taken_for_whole() {
     assert_eq!(count(&metrics, "genesyscloud_invoices"), 0);
     stage.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_another_shape_is_no_empty_report() {
+    let ids = Setup::new().customer_ids();
+    let stage = Setup::only(&format!("billable_usage: {{}}, {TRUSTEE}"))
+        .change(move |settings| customers(settings, &ids))
+        .refresh(Duration::from_millis(300))
+        .start()
+        .await;
+    let good = stage.ready().await;
+    let figures = ["genesyscloud_billable_usage_quantity", "genesyscloud_trustee_usage_quantity"];
+    assert!(figures.iter().all(|figure| count(&good, figure) > 5));
+    stage.simulator.set_scenario(scenario("faults: [{operation: '*', fault: {wrong_json: true}}]"));
+    let failing = stage
+        .until("decode failures", |metrics| {
+            ["billable_usage", "trustee_overview"]
+                .iter()
+                .all(|collector| metrics.failures(collector, "decode") >= 1.0)
+        })
+        .await;
+    for figure in figures {
+        assert_eq!(count(&failing, figure), count(&good, figure), "{figure}");
+    }
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_usage_api_that_is_gone_leaves_its_last_figures_whatever_a_contract_tells_then() {
+    let faults = "faults:\n  - {operation: listContracts, times: 1, fault: {delay: 4s}}\n  \
+                  - {operation: postUsageAggregatesJob, after: 3, fault: {status: 404}}";
+    let stage = Setup::only("usage: {api: jobs, lookback: 10d}, contracts: {enabled: true}")
+        .refresh(Duration::from_millis(300))
+        .scenario(faults)
+        .start()
+        .await;
+    let clients = |metrics: &Metrics| count(metrics, "genesyscloud_api_client_last_day_requests");
+    let gone =
+        stage.until("usage to be gone", |metrics| metrics.collector("supported", "usage") == 0.0).await;
+    assert!(clients(&gone) > 20 && count(&gone, "genesyscloud_contract_info") == 0);
+    let later = stage.until("the contract", |metrics| count(metrics, "genesyscloud_contract_info") > 0).await;
+    assert_eq!(clients(&later), clients(&gone));
+    stage.stop().await;
+}

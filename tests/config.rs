@@ -85,7 +85,9 @@ fn bad_configurations_are_refused_in_these_words() {
 fn documented_folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     fs::create_dir(folder.path().join("secrets")).unwrap();
-    fs::write(folder.path().join("secrets/acme"), PLANTED).unwrap();
+    for organization in ["acme", "globex"] {
+        fs::write(folder.path().join("secrets").join(organization), PLANTED).unwrap();
+    }
     fs::write(folder.path().join("secrets/proxy"), format!("http://user:{PLANTED}@proxy:3128\n")).unwrap();
     let certificate = "-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n";
     fs::write(folder.path().join("ca.pem"), certificate).unwrap();

@@ -74,7 +74,10 @@ impl Searches {
             let matches = |asked: &&str| name == *asked || self.finds_longer_names && name.starts_with(asked);
             names.is_empty() || names.iter().any(matches)
         };
-        self.rows.iter().copied().filter(|(day, name, _)| (first..end).contains(day) && fits(name)).collect()
+        let methods: Vec<&Value> = search["httpMethods"].as_array().into_iter().flatten().collect();
+        let is_asked = |uri: &usize| methods.is_empty() || methods.contains(&&json!(method(*uri)));
+        let fits = |(day, name, uri): &Row| (first..end).contains(day) && fits(name) && is_asked(uri);
+        self.rows.iter().copied().filter(fits).collect()
     }
 
     /// Has the exporter make the searches, and returns what it shows once `ready` says so, and what it asked for.
@@ -99,10 +102,15 @@ fn is_truncated(metrics: &Metrics) -> bool {
     metrics.failures("searches", "truncated") >= 1.0
 }
 
+/// The method of the requests for a URI.
+fn method(uri: usize) -> &'static str {
+    if uri.is_multiple_of(2) { "GET" } else { "POST" }
+}
+
 /// A page as the vendor gives it: `rows` from a position on, and the cursor behind it.
 fn page(rows: &[Row], after: Option<usize>) -> Answer {
     let row = |(day, name, uri): &Row| {
-        json!({"date": format!("2026-11-{day:02}T00:00:00Z"), "clientName": name, "httpMethod": "GET",
+        json!({"date": format!("2026-11-{day:02}T00:00:00Z"), "clientName": name, "httpMethod": method(*uri),
                "templateUri": format!("api/v2/{uri}"), "status200": 1})
     };
     let rows: Vec<Value> = rows.iter().map(row).collect();
@@ -132,14 +140,27 @@ fn by_name<const N: usize>(names: [(&str, u64); N]) -> BTreeMap<String, u64> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_day_that_is_too_large_is_searched_by_client_also_of_clients_outside_the_list() {
+async fn a_day_that_is_too_large_is_searched_by_method_and_no_client_is_lost() {
     let rows =
         of_day(19, "listed", 3).chain(of_day(20, "foreign", 15_000)).chain(of_day(20, "listed", 15_000));
     let (metrics, asked) = Searches::new(rows, capped).shown("{name: all, days: 2}", is_up).await;
     assert_eq!(metrics.sums(SEARCHED, "client_name"), by_name([("foreign", 15_000), ("listed", 15_003)]));
-    // The whole, three days, three names on one of them.
-    assert_eq!(asked.len(), 7, "{asked:?}");
+    // The whole, three days, nine methods on one of them.
+    assert_eq!(asked.len(), 13, "{asked:?}");
     assert!(are_distinct(&asked), "{asked:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_that_is_too_large_is_searched_by_the_clients_that_the_search_names() {
+    let even = |name: &'static str| (0..15_000).map(move |uri| (20, name, 2 * uri));
+    let rows = || even("foreign").chain(even("listed"));
+    let named = "{name: all, days: 1, oauth_client_names: [foreign, listed]}";
+    let (metrics, asked) = Searches::new(rows(), capped).shown(named, is_up).await;
+    assert_eq!(metrics.sums(SEARCHED, "client_name"), by_name([("foreign", 15_000), ("listed", 15_000)]));
+    assert!(are_distinct(&asked), "{asked:?}");
+    // Without names there may be clients that nobody knows of.
+    let (metrics, _) = Searches::new(rows(), capped).shown("{name: all, days: 1}", is_truncated).await;
+    assert_eq!(metrics.of(SEARCHED, &[]).count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -166,24 +187,23 @@ fn refuse_above_100(rows: &[Row], from: usize, code: &str) -> Answer {
 #[tokio::test(flavor = "multi_thread")]
 async fn one_client_with_too_much_on_one_day_is_truncated() {
     for searches in ["{name: all, days: 1}", "{name: one, days: 1, oauth_client_names: [listed]}"] {
-        let rows = of_day(20, "listed", 20_000);
+        let rows = of_day(20, "listed", 40_000);
         let (metrics, asked) = Searches::new(rows, capped).shown(searches, is_truncated).await;
         assert_eq!(metrics.of(SEARCHED, &[]).count(), 0);
         assert_eq!(metrics.collector("up", "searches"), 0.0);
-        assert!(asked.len() <= 6, "{asked:?}");
+        assert!(asked.len() <= 12, "{asked:?}");
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_cannot_be_told_apart_by_name_is_truncated() {
-    // A filter that finds more than it should would count rows twice, and rows without a name would be lost.
-    let longer = of_day(20, "listed", 15_000).chain(of_day(20, "listed-too", 15_000));
-    let finding_longer = Searches { finds_longer_names: true, ..Searches::new(longer, capped) };
-    let unnamed = Searches::new(of_day(20, "", 15_000).chain(of_day(20, "listed", 15_000)), capped);
-    for searches in [finding_longer, unnamed] {
-        let (metrics, _) = searches.shown("{name: all, days: 1}", is_truncated).await;
-        assert_eq!(metrics.of(SEARCHED, &[]).count(), 0);
-    }
+    // A filter that finds more than it should would count rows twice.
+    let names = ["listed", "listed-too", "other"];
+    let rows = names.into_iter().flat_map(|name| of_day(20, name, 14_000));
+    let searches = Searches { finds_longer_names: true, ..Searches::new(rows, capped) };
+    let all = "{name: all, days: 1, oauth_client_names: [listed, listed-too, other]}";
+    let (metrics, _) = searches.shown(all, is_truncated).await;
+    assert_eq!(metrics.of(SEARCHED, &[]).count(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

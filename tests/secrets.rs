@@ -21,8 +21,9 @@ use ccaas_exporter::simulator::{
 };
 use regex::Regex;
 use support::{Vendor, poll, scenario};
-use tokio::io::AsyncReadExt;
+use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
+use tokio::task::JoinHandle;
 
 /// Everything that the demo collects, as often as a configuration allows.
 const CONFIG: &str = include_str!("../src/app/demo.yml");
@@ -47,6 +48,17 @@ faults:
 struct Exporter {
     child: Child,
     url: String,
+    /// What it writes, read all the time: a full pipe would hold it up.
+    written: [JoinHandle<String>; 2],
+}
+
+/// Reads all that comes.
+fn drain(mut pipe: impl AsyncRead + Unpin + Send + 'static) -> JoinHandle<String> {
+    tokio::spawn(async move {
+        let mut text = String::new();
+        pipe.read_to_string(&mut text).await.unwrap();
+        text
+    })
 }
 
 fn free_port() -> u16 {
@@ -55,7 +67,7 @@ fn free_port() -> u16 {
 
 fn start(config: &Path, variables: &[(&str, String)], log_format: &str) -> Exporter {
     let address = format!("127.0.0.1:{}", free_port());
-    let child = Command::new(env!("CARGO_BIN_EXE_ccaas-exporter"))
+    let mut child = Command::new(env!("CARGO_BIN_EXE_ccaas-exporter"))
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--web.listen-address={address}"))
         .args(["--log.level=debug", &format!("--log.format={log_format}")])
@@ -66,7 +78,8 @@ fn start(config: &Path, variables: &[(&str, String)], log_format: &str) -> Expor
         .kill_on_drop(true)
         .spawn()
         .unwrap();
-    Exporter { child, url: format!("http://{address}") }
+    let written = [drain(child.stderr.take().unwrap()), drain(child.stdout.take().unwrap())];
+    Exporter { child, url: format!("http://{address}"), written }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -127,8 +140,9 @@ async fn no_output_holds_a_secret_or_personal_data() {
         let status = exporter.child.wait().await.unwrap();
         assert_eq!(status.code(), Some(0), "SIGTERM ends it well");
         let mut log = String::new();
-        exporter.child.stderr.take().unwrap().read_to_string(&mut log).await.unwrap();
-        exporter.child.stdout.take().unwrap().read_to_string(&mut log).await.unwrap();
+        for written in exporter.written {
+            log.push_str(&written.await.unwrap());
+        }
         assert!(log.contains("collected") && log.contains("collection failed"), "{log}");
         seen.push_str(&log);
 

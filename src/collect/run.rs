@@ -48,8 +48,12 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
             }
         };
         let turn = runner.slot.turn().await;
+        let mut claim = 0;
         let outcome = match outcome {
-            Ok(reading) => encode(&runner.slot, reading).await,
+            Ok(reading) => encode(&runner.slot, reading).await.map_err(|NoRoom { series, failure }| {
+                claim = series;
+                failure.into()
+            }),
             Err(error) => Err(error),
         };
         let now = runner.clock.now();
@@ -65,8 +69,15 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
         };
         log(&runner.slot, &outcome, started.elapsed(), wait);
         runner.slot.record(now, started.elapsed(), outcome);
+        runner.slot.claim(claim);
         drop(turn);
     }
+}
+
+/// What a collector brought needs more room than there is.
+struct NoRoom {
+    series: usize,
+    failure: Failure,
 }
 
 /// Shows the last good figures in the light of what other collectors have found out.
@@ -80,14 +91,14 @@ async fn reevaluate(collector: &mut impl Collector, slot: &Slot) {
             tracing::debug!(organization, provider, collector, "re-evaluated");
             slot.reevaluated(reading, encoded);
         }
-        Err(error) => {
+        Err(NoRoom { failure: error, .. }) => {
             tracing::warn!(organization, provider, collector, %error, "cannot re-evaluate, the last good figures stay");
         }
     }
 }
 
 /// Turns samples into finished lines that the organization has room for, folding what can be folded.
-async fn encode(slot: &Slot, mut reading: Reading) -> Result<(Reading, Encoded), CollectError> {
+async fn encode(slot: &Slot, mut reading: Reading) -> Result<(Reading, Encoded), NoRoom> {
     let (organization, room) = (slot.id().organization.clone(), slot.room());
     let mut samples = std::mem::take(&mut reading.samples);
     // Sorting and compressing many series takes milliseconds, which the other tasks should not wait for.
@@ -100,14 +111,13 @@ async fn encode(slot: &Slot, mut reading: Reading) -> Result<(Reading, Encoded),
     if encoded.series() <= room.left {
         return Ok((reading, encoded));
     }
-    slot.claim(encoded.series());
     let message = format!(
         "{} series, all detail folded, are more than the {} that global.max_series_per_organization leaves to this \
          collector: lower the collector's own bounds or raise the limit",
         encoded.series(),
         room.left
     );
-    Err(Failure::new(Reason::Limit, message).into())
+    Err(NoRoom { series: encoded.series(), failure: Failure::new(Reason::Limit, message) })
 }
 
 fn late(timeout: Duration) -> Failure {

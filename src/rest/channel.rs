@@ -74,11 +74,12 @@ impl Channel {
     async fn places(&self) -> [SemaphorePermit<'_>; 2] {
         loop {
             let begun = Instant::now();
-            self.governor.wait_for_vendor().await;
+            let heard = self.governor.wait_for_vendor().await;
             self.metrics.throttled(begun.elapsed());
             let own = self.share.acquire().await.expect("the semaphore is never closed");
             let shared = self.transport.place().await;
-            match self.governor.take() {
+            // The vendor may have asked for a pause while this request waited for its places.
+            match self.governor.take(heard) {
                 Ok(()) => return [own, shared],
                 Err(wait) => {
                     drop((own, shared));
@@ -86,6 +87,13 @@ impl Channel {
                     tokio::time::sleep(wait).await;
                 }
             }
+        }
+    }
+
+    /// A vendor in trouble that says for how long is left alone so long, by everyone who shares the credential.
+    pub(super) fn unavailable(&self, answer: &Answer<'_>) {
+        if let Some(wait) = answer.retry_after().filter(|wait| *wait <= LONGEST_WAIT) {
+            self.governor.pause(wait);
         }
     }
 

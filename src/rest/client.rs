@@ -297,8 +297,10 @@ impl Client {
         let mut error = status_error(operation, answer.status().as_u16());
         error.correlation_id =
             self.dialect.correlation_header.and_then(|name| answer.header(name)).and_then(shown);
-        if answer.status().as_u16() == 429 {
-            error.kind = self.channel.rate_limited(&answer);
+        match answer.status().as_u16() {
+            429 => error.kind = self.channel.rate_limited(&answer),
+            503 => self.channel.unavailable(&answer),
+            _ => {}
         }
         // A body that cannot be read must not hide the status.
         if let Ok(body) = answer.body(ERROR_LIMIT).await {

@@ -24,7 +24,7 @@ const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
 /// No token is trusted for longer, whatever the vendor says.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(48);
 
-/// A token is renewed this long before it expires, or after nine tenths of a shorter life.
+/// A token is renewed this long before it expires, or a tenth of its life if that is longer, but not before half of it is over.
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
 /// A token answer is a few hundred bytes.
@@ -125,7 +125,8 @@ impl Credential {
         channel.metrics.set_token_expiry(expiry);
         Ok(Token {
             value: answer.access_token,
-            renew_at: Instant::now() + lifetime.saturating_sub(RENEW_BEFORE.min(lifetime / 10)),
+            renew_at: Instant::now()
+                + lifetime.saturating_sub(RENEW_BEFORE.max(lifetime / 10).min(lifetime / 2)),
         })
     }
 }

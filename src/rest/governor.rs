@@ -63,16 +63,17 @@ struct State {
 impl Governor {
     pub(super) fn new(limit: Limit) -> Self {
         let Limit { requests, window } = limit;
-        // A bucket of B that refills at R a window lets B + R pass in some window: so the two share the limit.
+        // A bucket of B that refills at R a window lets B + R - 1 pass in some window: so the two share the limit. For small limits
+        // it is one at a time, evenly spaced; for larger ones a safety margin is left.
         let burst = NonZeroU32::new(requests.get() / 10).unwrap_or(NonZeroU32::MIN);
-        let refill = (requests.get() - burst.get()).max(1);
+        let refill = if burst == NonZeroU32::MIN { requests.get() } else { requests.get() - burst.get() };
         let quota =
             Quota::with_period(window / refill).expect("a window divided is not zero").allow_burst(burst);
         Self { limit, bucket: DefaultDirectRateLimiter::direct(quota), state: Mutex::default() }
     }
 
-    /// Waits as long as the vendor wants us to. Each waiter gets a slot of its own.
-    pub(super) async fn wait_for_vendor(&self) {
+    /// Waits as long as the vendor wants us to, and says which of its wishes were heard. Each waiter gets a slot of its own.
+    pub(super) async fn wait_for_vendor(&self) -> u64 {
         let mut claimed = None;
         loop {
             let slot = {
@@ -83,15 +84,22 @@ impl Governor {
                         claimed = Some(state.wishes);
                         slot
                     }
-                    _ => return,
+                    _ => return state.wishes,
                 }
             };
             tokio::time::sleep_until(slot).await;
         }
     }
 
-    /// Takes a place in the current window for a request that is sent now, or says how long there is none.
-    pub(super) fn take(&self) -> Result<(), Duration> {
+    /// Takes a place in the current window for a request that is sent now, or says how long there is none. Whoever has not
+    /// heard of the vendor's newest wish has to [wait for it](Self::wait_for_vendor) first.
+    pub(super) fn take(&self, heard: u64) -> Result<(), Duration> {
+        let is_paused = |state: &State| {
+            state.wishes != heard && state.next_slot.is_some_and(|slot| slot > Instant::now())
+        };
+        if is_paused(&self.lock()) {
+            return Err(Duration::ZERO);
+        }
         self.bucket.check().map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))?;
         let now = Instant::now();
         let mut state = self.lock();
@@ -158,9 +166,10 @@ mod tests {
     fn burst_and_refill_together_stay_within_the_limit() {
         for limit in [2, 9, 10, 60, 200, 300] {
             let governor = governor(limit);
-            let burst = (0..=limit).take_while(|_| governor.take().is_ok()).count();
-            let refill = (limit - (limit / 10).max(1)) as usize;
-            assert!(burst + refill <= limit as usize, "limit {limit}: burst {burst}, refill {refill}");
+            let burst = (0..=limit).take_while(|_| governor.take(0).is_ok()).count();
+            let refill = if limit < 20 { limit } else { limit - limit / 10 } as usize;
+            // The first of the refill comes only after the burst, at the other end of its interval.
+            assert!(burst + refill - 1 <= limit as usize, "limit {limit}: burst {burst}, refill {refill}");
         }
     }
 
@@ -199,7 +208,7 @@ mod tests {
         let governor = governor(100);
         governor.pause(Duration::from_secs(2));
         let start = Instant::now();
-        let ((), ()) = tokio::join!(governor.wait_for_vendor(), async {
+        let (_, ()) = tokio::join!(governor.wait_for_vendor(), async {
             tokio::time::sleep(Duration::from_secs(1)).await;
             governor.pause(Duration::from_secs(30));
         });
@@ -209,9 +218,21 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn the_budget_comes_back_after_a_minute() {
         let governor = governor(100);
-        governor.take().unwrap();
+        governor.take(0).unwrap();
         assert_eq!(governor.remaining(), 99);
         tokio::time::advance(MINUTE).await;
         assert_eq!(governor.remaining(), 100);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_pause_that_began_while_a_request_waited_elsewhere_holds_it_too() {
+        let governor = governor(300);
+        let heard = governor.wait_for_vendor().await;
+        governor.pause(Duration::from_secs(20));
+        assert_eq!(governor.take(heard), Err(Duration::ZERO));
+        let start = Instant::now();
+        let heard = governor.wait_for_vendor().await;
+        assert!(start.elapsed() >= Duration::from_secs(20));
+        assert_eq!(governor.take(heard), Ok(()));
     }
 }

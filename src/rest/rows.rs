@@ -5,7 +5,7 @@
 //! It only finds the borders: rows and envelope are parsed by `serde_json`, which refuses what is not JSON.
 
 /// The longest row, and the longest envelope, that is kept.
-pub(super) const PART_LIMIT: usize = 1024 * 1024;
+pub(super) const PART_LIMIT: usize = 8 * 1024 * 1024;
 
 /// Why an answer cannot be split.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,6 +8,7 @@ use futures_util::stream;
 use serde::Serialize;
 
 use super::faults::Fault;
+use super::planted::{PLANTED_EMAIL, PLANTED_PERSON};
 
 /// What is sent back.
 #[derive(Debug)]
@@ -35,18 +36,23 @@ pub(super) fn spoil(answer: Answer, fault: Option<&Fault>) -> Answer {
     let Answer { status, headers, .. } = &answer;
     let mut spoiled = match fault {
         Some(Fault::Html(status)) => {
-            let page =
-                format!("<html><head><title>{status}</title></head><body><h1>{status}</h1></body></html>\n");
+            let page = format!(
+                "<html><head><title>{status}</title></head><body><h1>{status}</h1><p>Ask {PLANTED_EMAIL}.</p></body></html>\n"
+            );
             Answer::of_type(*status, "text/html", page)
         }
         Some(Fault::WrongJson) => Answer::of_type(
             *status,
             "application/json",
-            r#"{"message":"down for maintenance","unexpected":{"shape":[1,"two",null]}}"#,
+            format!(
+                r#"{{"message":"down for maintenance, ask {PLANTED_EMAIL}","unexpected":{{"shape":[1,"two",null]}}}}"#
+            ),
         ),
-        Some(Fault::Garbage) => {
-            Answer::of_type(*status, "application/json", "\u{0}}{ this is not JSON \u{fffd}")
-        }
+        Some(Fault::Garbage) => Answer::of_type(
+            *status,
+            "application/json",
+            format!("\u{0}}}{{ this is not JSON \u{fffd} {PLANTED_PERSON}"),
+        ),
         _ => return answer,
     };
     // A gateway knows nothing of the vendor's own headers; the service itself still sends them.

@@ -16,6 +16,7 @@ use super::answer::Answer;
 use super::dice::Dice;
 use super::exchange::{Call, Operation, Vendor};
 use super::faults::Fault;
+use super::planted::PLANTED_EMAIL;
 use super::{CLIENT_IDS, CLIENT_SECRET, Options, locked};
 
 /// Tokens that are good at a time; the oldest is given up for one more.
@@ -75,7 +76,7 @@ impl OauthError {
     }
 
     fn answer(self) -> Answer {
-        let body = json!({ "error": self.error, "error_description": self.description });
+        let body = json!({ "error": self.error, "error_description": format!("{} ({PLANTED_EMAIL})", self.description) });
         let mut answer = Answer::json(self.status, &body);
         answer.headers.extend(*self.headers);
         answer

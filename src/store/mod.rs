@@ -194,9 +194,11 @@ impl Slot {
         Room { left: left(taken), fair: left(claimed) }
     }
 
-    /// There was no room for these series. From now on the others of the organization fold as much as they can to make some.
+    /// There was no room for these series in the run that was recorded last. Until the next one the others of the organization
+    /// fold as much as they can to make some, unless so many could never find room.
     pub fn claim(&self, series: usize) {
-        self.update(|state| state.claim = series);
+        let can_fit = series <= self.store.0.max_series_per_organization;
+        self.update(|state| state.claim = if can_fit { series } else { 0 });
     }
 
     /// A run ended at `now`. Only a good one replaces the figures.
@@ -254,7 +256,6 @@ impl State {
     /// Puts `lines` in the place of what was shown.
     fn show(&mut self, lines: Encoded) -> usize {
         let series = lines.series();
-        self.claim = 0;
         self.status.series = series;
         self.status.folded = lines.folded();
         self.lines = Some(Arc::new(lines));

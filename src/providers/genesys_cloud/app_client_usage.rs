@@ -56,7 +56,10 @@ impl Collector for AppClientUsageCollector {
             let scope = Scope::Client(client_id);
             JobQuery { client, scope, first, last, plain_dates }.read(pacing).await?.understood()
         };
-        let results = self.jobs.ask(window.settled, &client_ids, ask).await?;
+        let results = self
+            .jobs
+            .ask(window.settled, &client_ids, |fold| window.is_final(now, fold.has_rows(window.settled)), ask)
+            .await?;
         Ok(reading(&results, window, now))
     }
 }

@@ -90,7 +90,10 @@ impl Collector for ClientQueryCollector {
         let ask = |client_id| async move {
             execution::complete(&Query { client, client_id, window }, pacing).await?.understood()
         };
-        let results = self.queries.ask(window.settled, &client_ids, ask).await?;
+        let results = self
+            .queries
+            .ask(window.settled, &client_ids, |fold| window.is_final(now, fold.has_rows(window.settled)), ask)
+            .await?;
         Ok(reading(&results, window, now))
     }
 }

@@ -146,7 +146,7 @@ impl Collector for ClientSummaryCollector {
         let client_ids = self.select(&listing);
         let (client, days, pacing) = (&*self.client, self.settings.days, self.pacing);
         let ask = |client_id| summary(client, client_id, days, pacing);
-        let summaries = self.summaries.ask(today, &client_ids, ask).await?;
+        let summaries = self.summaries.ask(today, &client_ids, |_| true, ask).await?;
         Ok(self.reading(&summaries, today))
     }
 }

@@ -45,6 +45,11 @@ impl Window {
         plus(self.settled, -self.days)..=self.settled
     }
 
+    /// Whether an answer shows the settled day as complete: one without rows of it may only have come too early.
+    pub(super) fn is_final(&self, now: Timestamp, has_rows: bool) -> bool {
+        newest_complete(now, self.settled, has_rows) == self.settled
+    }
+
     /// The days that count, given whether the answer has rows of the settled one.
     pub(super) fn complete(&self, now: Timestamp, has_rows: bool) -> RangeInclusive<Date> {
         let newest = newest_complete(now, self.settled, has_rows);

@@ -48,11 +48,13 @@ impl<T: Send> EachClient<T> {
         Self { what, finished: (Date::ZERO, BTreeMap::new()) }
     }
 
-    /// Has `ask` made for each client, on a `day` whose results are all the same. Trouble that is not one client's ends it.
+    /// Has `ask` made for each client. Trouble that is not one client's ends it; then the next call for the same `day` asks only
+    /// for what has no final result yet.
     pub(super) async fn ask<'a, F>(
         &mut self,
         day: Date,
         client_ids: &[&'a str],
+        is_final: impl Fn(&T) -> bool,
         ask: impl Fn(&'a str) -> F,
     ) -> Result<Results<T>, CollectError>
     where
@@ -63,6 +65,11 @@ impl<T: Send> EachClient<T> {
             *finished = (day, BTreeMap::new());
         }
         let finished = &mut finished.1;
+        finished.retain(|_, outcome| match outcome {
+            Outcome::Done(completed) => is_final(&completed.output),
+            Outcome::Gone => true,
+            Outcome::LeftOut => false,
+        });
         let missing = client_ids.iter().copied().filter(|client_id| !finished.contains_key(*client_id));
         let queries: Vec<_> = missing
             .map(|client_id| {
@@ -152,21 +159,26 @@ mod tests {
         client_ids: &[&str],
         asked: &Mutex<Vec<String>>,
     ) -> Result<Vec<String>, CollectError> {
-        let results = queries.ask(day, client_ids, |client_id| {
-            asked.lock().unwrap().push(client_id.to_owned());
-            let fails = |reason| Err(Failure::new(reason, "").into());
-            let result = match client_id {
-                "gone" => Err(Ended::NotStarted(Error::new(Kind::NotFound, "postClientUsageQuery", ""))),
-                "forbidden" => {
-                    Err(Ended::NotStarted(Error::new(Kind::Forbidden, "postClientUsageQuery", "")))
-                }
-                "failed" => fails(Reason::JobFailed),
-                "expired" => fails(Reason::JobExpired),
-                "truncated" => fails(Reason::Truncated),
-                _ => Ok(Completed { output: 7, unknown_states: 1 }),
-            };
-            async move { result }
-        });
+        let results = queries.ask(
+            day,
+            client_ids,
+            |_| true,
+            |client_id| {
+                asked.lock().unwrap().push(client_id.to_owned());
+                let fails = |reason| Err(Failure::new(reason, "").into());
+                let result = match client_id {
+                    "gone" => Err(Ended::NotStarted(Error::new(Kind::NotFound, "postClientUsageQuery", ""))),
+                    "forbidden" => {
+                        Err(Ended::NotStarted(Error::new(Kind::Forbidden, "postClientUsageQuery", "")))
+                    }
+                    "failed" => fails(Reason::JobFailed),
+                    "expired" => fails(Reason::JobExpired),
+                    "truncated" => fails(Reason::Truncated),
+                    _ => Ok(Completed { output: 7, unknown_states: 1 }),
+                };
+                async move { result }
+            },
+        );
         results.await.map(|results| {
             assert_eq!(results.unknown_states, results.done.len() as u64);
             results.done.into_keys().collect()

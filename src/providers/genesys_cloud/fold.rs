@@ -21,11 +21,12 @@ pub(super) const UNKNOWN: &str = "unknown";
 /// Most sums that one query may lead to; a row beyond ends the run, because a sum that leaves rows out would lie.
 const CELLS_LIMIT: usize = 300_000;
 
-/// At most one row in so many may be one that cannot be understood.
+/// At most one row in so many may be one that cannot be understood: a sum without it is too small.
 const INVALID_SHARE: u64 = 100;
 
 /// The HTTP methods that the APIs document.
-const METHODS: [&str; 9] = ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "CONNECT", "OPTIONS", "TRACE"];
+pub(super) const METHODS: [&str; 9] =
+    ["GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "CONNECT", "OPTIONS", "TRACE"];
 
 /// What to sum by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -112,8 +112,8 @@ pub fn launch(
     }
     if let Some(searches) = settings.searches.clone() {
         let schedule = searches.schedule;
-        let (client, directory, clock) = (client.clone(), directory.clone(), clock.clone());
-        launcher.launch(SearchesCollector::new(client, directory, searches, clock, pacing), schedule);
+        let (client, clock) = (client.clone(), clock.clone());
+        launcher.launch(SearchesCollector::new(client, searches, clock, pacing), schedule);
     }
     if let Some(usage) = settings.app_client_usage.clone() {
         let schedule = usage.schedule;

@@ -33,9 +33,6 @@ const FEWER_ROWS_PER_PAGE: u64 = 50;
 /// No link to a page is longer; what is, is not followed.
 const LINK_LIMIT: usize = 8000;
 
-/// At most one row in so many may be one that cannot be understood.
-const INVALID_SHARE: u64 = 100;
-
 /// A list of the API.
 pub(super) struct List {
     pub(super) operation: &'static str,
@@ -59,8 +56,8 @@ struct Pager {
     requested: HashSet<Parameters>,
     /// Digests of the pages so far.
     pages: HashSet<u64>,
-    /// The ids of the rows so far.
-    ids: HashSet<String>,
+    /// Digests of the ids of the rows so far.
+    ids: HashSet<u64>,
     rows: u64,
     invalid_rows: u64,
     /// How many rows the vendor says there are, as of the newest page that says so.
@@ -152,12 +149,8 @@ impl Pager {
 
     /// Counts a row, unless it has been seen: pages shift while they are read. A row without an id is taken for new.
     fn is_new(&mut self, row: &Value) -> bool {
-        let id = match row.get("id") {
-            Some(Value::String(id)) if !id.is_empty() => Some(id.clone()),
-            Some(Value::Number(id)) => Some(id.to_string()),
-            _ => None,
-        };
-        let is_new = id.is_none_or(|id| self.ids.insert(id));
+        let id = row.get("id").filter(|id| id.is_number() || id.as_str().is_some_and(|id| !id.is_empty()));
+        let is_new = id.is_none_or(|id| self.ids.insert(digest(id)));
         self.rows += u64::from(is_new);
         is_new
     }
@@ -165,12 +158,15 @@ impl Pager {
     /// Takes note of the page that came, and of where the next one is; `false` when there is none.
     fn turn(&mut self, page: &Page) -> Result<bool, Failure> {
         self.requested.insert(self.request.clone());
+        if self.total.zip(page.total).is_some_and(|(before, now)| before != now) {
+            return Err(self.failure(Reason::Truncated, "the list changed while its pages were read"));
+        }
         self.total = page.total.or(self.total);
         self.is_linked |= page.is_linked;
         let next = self.next(page)?;
         if page.rows.is_empty() {
             let is_promised = self.is_promised || next.is_some_and(|next| next.is_promised);
-            if is_promised && self.total.is_none() {
+            if is_promised && self.total.is_none_or(|total| self.rows < total) {
                 return Err(self.failure(Reason::Truncated, "a page that should hold rows is empty"));
             }
             return Ok(false);
@@ -211,7 +207,8 @@ impl Pager {
                 return Ok(Some(Next { request: laid_over(&self.base, parameters), is_promised: true }));
             }
         }
-        let is_full = page.rows.len() as u64 >= self.rows_per_page();
+        // The vendor may give fewer rows a page than it was asked for, and say so.
+        let is_full = page.rows.len() as u64 >= page.per_page.unwrap_or(u64::MAX).min(self.rows_per_page());
         let goes_on = counted.unwrap_or(is_full && !self.is_linked);
         let following = vec![("page".to_owned(), number_now.saturating_add(1).to_string())];
         let following = || Next { request: laid_over(&self.base, following), is_promised: counted.is_some() };
@@ -220,11 +217,13 @@ impl Pager {
 
     /// How many rows could not be understood, if the list is whole and not too many.
     fn finish(self) -> Result<u64, CollectError> {
-        if let Some(total) = self.total.filter(|total| self.rows < *total) {
-            let message = format!("the list has {total} rows but its pages hold only {}", self.rows);
+        // One page shows all of its moment; rows beyond the count of several have been read twice, under another id or none.
+        let is_whole = |total: u64| self.rows == total || (self.rows > total && self.requested.len() == 1);
+        if let Some(total) = self.total.filter(|total| !is_whole(*total)) {
+            let message = format!("the list has {total} rows but its pages hold {}", self.rows);
             return Err(self.failure(Reason::Truncated, message).into());
         }
-        if self.invalid_rows * INVALID_SHARE > self.rows {
+        if is_unbelievable(self.invalid_rows, self.rows) {
             let message = format!("{} of {} rows cannot be understood", self.invalid_rows, self.rows);
             return Err(self.failure(Reason::Decode, message).into());
         }
@@ -234,6 +233,11 @@ impl Pager {
     fn failure(&self, reason: Reason, message: impl AsRef<str>) -> Failure {
         Failure::new(reason, format!("{}: {}", self.operation, message.as_ref()))
     }
+}
+
+/// Whether too many of a list's rows cannot be understood to believe the others: more than one and one in a hundred, or all.
+fn is_unbelievable(invalid_rows: u64, rows: u64) -> bool {
+    invalid_rows > 1 + rows / 100 || (invalid_rows > 0 && invalid_rows == rows)
 }
 
 /// `base` with what `parameters` say instead or besides; never more rows a page than the API documents.
@@ -257,8 +261,8 @@ fn number(request: &Parameters, name: &str) -> Option<u64> {
     request.iter().find(|(known, _)| known == name)?.1.parse().ok()
 }
 
-fn digest(rows: &[Value]) -> u64 {
+fn digest(value: &(impl Hash + ?Sized)) -> u64 {
     let mut digest = DefaultHasher::new();
-    rows.hash(&mut digest);
+    value.hash(&mut digest);
     digest.finish()
 }

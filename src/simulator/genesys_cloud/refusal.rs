@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::json;
 
 use crate::simulator::answer::Answer;
+use crate::simulator::planted::PLANTED_PERSON;
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +72,8 @@ impl Refusal {
             "code": self.code,
             "status": self.status.as_u16(),
             "contextId": context,
+            // Names of the caller's own may stand here.
+            "entityName": PLANTED_PERSON,
             "details": [],
             "errors": [],
         });

@@ -4,6 +4,7 @@ use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 
 use crate::simulator::answer::Answer;
+use crate::simulator::planted::PLANTED_PERSON;
 
 /// Why a request is not answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -57,7 +58,8 @@ impl Refusal {
 
     /// In the shape of the API.
     pub(super) fn answer(self) -> Answer {
-        let mut body = json!({ "code": self.code, "message": self.message });
+        // A name of the caller's own may stand here.
+        let mut body = json!({ "code": self.code, "message": self.message, "description": PLANTED_PERSON });
         if let Some((name, description)) = self.field {
             body["description"] = Value::from(format!("The value of {name} is not valid."));
             body["fields"] = json!([{ "name": name, "description": description }]);

@@ -36,6 +36,9 @@ pub(in crate::providers::genesys_cloud) struct BillableUsageCollector {
 struct Envelope {
     #[serde(default)]
     status: Label,
+    /// Empty here, as the rows are read apart; missing or null while the report is made.
+    #[serde(default)]
+    usages: Length,
 }
 
 /// One charge of the report.
@@ -127,8 +130,12 @@ impl Collector for BillableUsageCollector {
         let mut waits = self.pacing.waits();
         loop {
             let report = self.client.rows::<_, Envelope>(&call, "usages", Usages::default).await?;
-            let status = report.envelope.status;
+            let Envelope { status, usages } = report.envelope;
             if status.get().is_none() || status.is("Complete") {
+                if usages == Length(None) {
+                    let message = format!("{}: the answer is no billable usage report", call.operation());
+                    return Err(Failure::new(Reason::Decode, message).into());
+                }
                 return Self::reading(end, report.rows, unknown_states);
             }
             unknown_states += u64::from(!status.is("InProgress"));

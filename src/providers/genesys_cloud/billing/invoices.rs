@@ -79,7 +79,8 @@ fn push(reading: &mut Reading, invoices: &[Invoice], first: Date) {
         let is_known = PAYMENT_STATUSES.iter().any(|known| invoice.payment_status.is(known));
         reading.unknown_enum_values += u64::from(!is_known && !status.is_empty());
         *counts.entry([currency, status]).or_default() += 1;
-        if let Decimal(Some(amount)) = invoice.amount {
+        // Money without a currency is no money.
+        if let (Decimal(Some(amount)), false) = (invoice.amount, currency.is_empty()) {
             let month = day.strftime("%Y-%m").to_string();
             reading.samples.push(&catalogue::INVOICES_AMOUNT, [currency, status, &month], amount);
         }
@@ -109,6 +110,9 @@ impl Collector for InvoicesCollector {
         let data_through = Some(self.clock.now());
         let mut reading = Reading { data_through, invalid_rows: invalid, ..Reading::default() };
         push(&mut reading, &invoices, first);
+        if !invoices.is_empty() && reading.invalid_rows == invoices.len() as u64 + invalid {
+            return Err(preview::unusable("listInvoices", reading.invalid_rows));
+        }
         Ok(reading)
     }
 }

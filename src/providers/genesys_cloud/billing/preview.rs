@@ -69,11 +69,14 @@ pub(super) async fn list<T: DeserializeOwned>(
         after = Some(next);
     }
     if entries.is_empty() && invalid > 0 {
-        let message = format!(
-            "{}: none of {invalid} entries can be understood (a preview of the vendor)",
-            call.operation()
-        );
-        return Err(CollectError::NotSupported(message));
+        return Err(unusable(call.operation(), invalid));
     }
     Ok((entries, invalid))
+}
+
+/// What entries mean of which none can be used: that the preview looks different now.
+pub(super) fn unusable(operation: &str, entries: u64) -> CollectError {
+    CollectError::NotSupported(format!(
+        "{operation}: none of {entries} entries can be used (a preview of the vendor)"
+    ))
 }

@@ -177,7 +177,7 @@ impl Collector for TrusteeOverviewCollector {
         "trustee_overview"
     }
 
-    /// A customer that the vendor does not show (any more) is left out; the others are told.
+    /// A customer that the vendor does not know (any more) is left out; the others are told.
     async fn collect(&mut self) -> Result<Reading, CollectError> {
         let mut reading = Reading { data_through: Some(self.clock.now()), ..Reading::default() };
         let own_id = self.identity.id().await?;
@@ -186,16 +186,16 @@ impl Collector for TrusteeOverviewCollector {
         for customer in &self.trustee.customers {
             let overview = match self.overview(&customer.organization_id, 0).await {
                 Ok(overview) => overview,
-                Err(error) if matches!(error.kind, Kind::NotFound | Kind::Forbidden | Kind::Rejected) => {
+                Err(error) if error.kind == Kind::NotFound => {
                     tracing::warn!(customer = customer.name, why = %error, "a customer's overview is not available");
                     refused = Some(error);
                     continue;
                 }
                 Err(error) => return Err(error.into()),
             };
-            if overview.usages.entries.is_empty() && overview.usages.invalid > 0 {
-                let message =
-                    format!("no line of the overview of customer {} can be understood", customer.name);
+            let has_no_head = overview.currency.get().is_none() && overview.subscription_type.get().is_none();
+            if has_no_head || (overview.usages.entries.is_empty() && overview.usages.invalid > 0) {
+                let message = format!("the overview of customer {} cannot be understood", customer.name);
                 return Err(Failure::new(Reason::Decode, message).into());
             }
             shown += 1;

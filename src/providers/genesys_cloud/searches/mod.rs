@@ -13,7 +13,6 @@ use self::parts::Searcher;
 use super::complete::Window;
 use super::execution::{Completed, Pacing};
 use super::fold::{self, Fold};
-use super::oauth_clients::Directory;
 use super::settings::{Search, SearchesSettings};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
@@ -25,14 +24,13 @@ use crate::rest::Client;
 /// `other`.
 const ENDPOINTS: usize = 200;
 
-/// A search may be made earlier than it is due by one in so many parts of the interval in which the collector runs, because
-/// no two runs are exactly that interval apart.
-const TOLERANCE: u32 = 10;
+/// A search may be made earlier than it is due by this part of the interval in which the collector runs: the next run may be
+/// as near as a quarter of the interval, and must not find nothing to do.
+const TOLERANCE: f64 = 0.75;
 
 /// The collector.
 pub(super) struct SearchesCollector {
     client: Arc<Client>,
-    directory: Arc<Directory>,
     settings: SearchesSettings,
     clock: Clock,
     pacing: Pacing,
@@ -48,19 +46,13 @@ struct Kept {
 }
 
 impl SearchesCollector {
-    pub(super) fn new(
-        client: Arc<Client>,
-        directory: Arc<Directory>,
-        settings: SearchesSettings,
-        clock: Clock,
-        pacing: Pacing,
-    ) -> Self {
+    pub(super) fn new(client: Arc<Client>, settings: SearchesSettings, clock: Clock, pacing: Pacing) -> Self {
         let pacing = pacing.within(settings.schedule.timeout);
-        Self { client, directory, settings, clock, pacing, kept: BTreeMap::new() }
+        Self { client, settings, clock, pacing, kept: BTreeMap::new() }
     }
 
     fn is_due(&self, search: &Search, begun: Instant) -> bool {
-        let tolerance = self.settings.schedule.refresh / TOLERANCE;
+        let tolerance = self.settings.schedule.refresh.mul_f64(TOLERANCE);
         self.kept.get(&search.name).is_none_or(|kept| begun - kept.asked + tolerance >= search.refresh)
     }
 }
@@ -75,8 +67,8 @@ impl Collector for SearchesCollector {
         for search in &self.settings.searches {
             if self.is_due(search, begun) {
                 let window = Window::new(search.days, now);
-                let (client, directory, pacing) = (&*self.client, &*self.directory, self.pacing);
-                let completed = Searcher { client, directory, search, pacing }.read(window).await?;
+                let (client, pacing) = (&*self.client, self.pacing);
+                let completed = Searcher { client, search, pacing }.read(window).await?;
                 let kept = Kept { asked: begun, reading: reading(search, &completed, window, now) };
                 self.kept.insert(search.name.clone(), kept);
             }

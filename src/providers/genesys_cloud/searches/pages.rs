@@ -44,6 +44,8 @@ pub(super) struct Query<'a> {
     pub(super) search: &'a Search,
     /// Only requests of clients with these names; all clients when there is none.
     pub(super) names: &'a [String],
+    /// Only requests with these HTTP methods; all methods when there is none.
+    pub(super) methods: &'a [String],
     pub(super) first: Date,
     pub(super) last: Date,
 }
@@ -137,7 +139,7 @@ impl Execution for Query<'_> {
         let mut body = json!({"interval": interval(self.first, self.last), "metrics": METRICS});
         for (filter, values) in [
             ("oauthClientNames", self.names),
-            ("httpMethods", &self.search.http_methods),
+            ("httpMethods", self.methods),
             ("templateUris", &self.search.template_uris),
         ] {
             if !values.is_empty() {

@@ -14,8 +14,10 @@ type Day = BTreeMap<String, StatusCounts>;
 /// The days read so far.
 #[derive(Debug, Default)]
 pub(super) struct History {
-    /// First and last day read; every day between them has been read too.
+    /// First and last day whose sums are here; every day between them has been read too.
     covered: Option<(Date, Date)>,
+    /// The oldest day ever read: the sums of old days are forgotten, but who was active on them is not.
+    looked_back_to: Option<Date>,
     days: BTreeMap<Date, Day>,
     /// The newest day with a request, by client, also of days that are forgotten.
     last_active: BTreeMap<String, Date>,
@@ -23,7 +25,12 @@ pub(super) struct History {
 }
 
 impl History {
-    /// First and last day read.
+    /// The oldest day that has been looked at for who was active.
+    pub(super) fn looked_back_to(&self) -> Option<Date> {
+        self.looked_back_to
+    }
+
+    /// First and last day whose sums are here.
     pub(super) fn covered(&self) -> Option<(Date, Date)> {
         self.covered
     }
@@ -70,12 +77,14 @@ impl History {
             day = plus(day, 1);
         }
         self.covered = Some(self.covered.map_or((first, last), |(from, to)| (from.min(first), to.max(last))));
+        self.looked_back_to = Some(self.looked_back_to.map_or(first, |oldest| oldest.min(first)));
         restated
     }
 
     /// Forgets the sums of the days before `first`, but not who was active since `lookback`.
     pub(super) fn forget_before(&mut self, first: Date, lookback: Date) {
         self.days = self.days.split_off(&first);
+        self.covered = self.covered.map(|(from, to)| (from.max(first.min(to)), to));
         self.last_active.retain(|_, day| *day >= lookback);
         self.names.retain(|_, (day, _)| *day >= lookback);
     }
@@ -162,5 +171,15 @@ mod tests {
         assert_eq!(history.last_active(day(1)).collect::<Vec<_>>(), [("a", day(1))]);
         assert_eq!(history.last_active(day(2)).count(), 0);
         assert!(history.window(day(1), day(1)).is_empty());
+    }
+
+    #[test]
+    fn forgotten_days_are_not_covered_any_more_but_have_been_looked_at() {
+        let mut history = History::default();
+        let day = |day| date(2026, 11, day);
+        history.replace(day(1), day(20), Fold::new(day(1)..=day(20), Party::Client));
+        history.forget_before(day(15), day(1));
+        assert_eq!(history.covered(), Some((day(15), day(20))));
+        assert_eq!(history.looked_back_to(), Some(day(1)));
     }
 }

@@ -204,7 +204,7 @@ impl UsageCollector {
         let today = days::of(self.clock.now());
         let oldest = self.lookback_start(settled).max(plus(today, -OLDEST_DAY));
         while !self.looked_back {
-            let Some((from, _)) = self.history.covered().filter(|(from, _)| *from > oldest) else {
+            let Some(from) = self.history.looked_back_to().filter(|from| *from > oldest) else {
                 self.looked_back = true;
                 break;
             };
@@ -303,6 +303,7 @@ impl Collector for UsageCollector {
             self.history = History::default();
             self.looked_back = false;
             self.detail = None;
+            self.published = None;
         }
         result
     }

@@ -76,7 +76,9 @@ pub(super) fn samples(history: &History, context: &Context<'_>) -> Samples {
     samples.push(&catalogue::PERIOD_START_TIMESTAMP, [], seconds(period.start));
     samples.push(&catalogue::PERIOD_END_TIMESTAMP, [], seconds(period.end));
     samples.push(&catalogue::PERIOD_INFO, [period.source], 1.0);
-    let by_contract = terms.allowance(day).map(|requests| (requests, "contract"));
+    // The allowance of another period than the one that is summed up would say nothing.
+    let by_contract =
+        terms.allowance(day).filter(|_| period.source == "contract").map(|requests| (requests, "contract"));
     let configured = settings.allowance.as_ref();
     let configured = configured.map(|allowance| (allowance.requests() as f64, allowance.source()));
     if let Some((requests, source)) = by_contract.or(configured) {

@@ -155,11 +155,32 @@ fn fewer_rows_than_the_vendor_counts_are_truncated_and_more_are_not() {
 }
 
 #[test]
-fn one_row_in_a_hundred_may_be_odd() {
+fn a_list_that_changes_while_it_is_read_is_truncated() {
+    let first = json!({"usage": ids(0..2), "total": 4, "total_pages": 2});
+    let fewer = json!({"usage": ids(2..3), "page": 2, "total": 3, "total_pages": 2});
+    assert_eq!(pages([first.clone(), fewer]).1, Err(Reason::Truncated));
+    let none = json!({"usage": [], "page": 2, "total": 0, "total_pages": 0});
+    assert_eq!(pages([first.clone(), none]).1, Err(Reason::Truncated));
+    // A row that was read twice, the second time under another id.
+    let twice = json!({"usage": ids(10..13), "page": 2, "total": 4, "total_pages": 2});
+    assert_eq!(pages([first, twice]).1, Err(Reason::Truncated));
+}
+
+#[test]
+fn a_page_that_the_vendor_made_smaller_than_asked_for_is_full_all_the_same() {
+    let page = |rows| json!({"usage": ids(rows), "per_page": 2});
+    let (requests, ended) = pages([page(0..2), page(2..4), page(4..5)]);
+    assert_eq!((requests.len(), ended), (3, Ok(0)));
+}
+
+#[test]
+fn one_row_and_one_in_a_hundred_may_be_odd() {
     let mut rows = ids(0..99);
     rows.as_array_mut().unwrap().push(json!("odd"));
     assert_eq!(pages([json!({"usage": rows})]).1, Ok(1));
-    assert_eq!(pages([json!({"usage": ["odd", {"id": "a"}]})]).1, Err(Reason::Decode));
+    assert_eq!(pages([json!({"usage": ["odd", {"id": "a"}]})]).1, Ok(1));
+    assert_eq!(pages([json!({"usage": ["odd", "odder", {"id": "a"}]})]).1, Err(Reason::Decode));
+    assert_eq!(pages([json!({"usage": ["odd"]})]).1, Err(Reason::Decode));
 }
 
 #[test]

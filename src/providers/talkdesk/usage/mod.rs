@@ -26,6 +26,9 @@ const USAGE: List = List {
     order_by: "id:asc",
 };
 
+/// After so many answers without any rows of a month that had some, the vendor means it.
+const VANISHED_BELIEVED: u32 = 3;
+
 /// The collector.
 pub(super) struct UsageCollector {
     client: Arc<Client>,
@@ -33,6 +36,8 @@ pub(super) struct UsageCollector {
     settings: MonthlySettings,
     seen: Arc<Seen>,
     last: Option<Last>,
+    /// How often in a row a month's rows were all gone.
+    vanished: u32,
 }
 
 /// What the last good run read.
@@ -43,7 +48,7 @@ struct Last {
 }
 
 impl Last {
-    /// A month whose rows are all gone, which is not believed: a failure must never look like zero.
+    /// A month whose rows are all gone, which is not believed at once: a failure must never look like zero.
     fn vanished(&self, sums: &Sums) -> Option<Month> {
         self.sums
             .months
@@ -65,7 +70,7 @@ impl Last {
 
 impl UsageCollector {
     pub(super) fn new(client: Arc<Client>, clock: Clock, settings: MonthlySettings, seen: Arc<Seen>) -> Self {
-        Self { client, clock, settings, seen, last: None }
+        Self { client, clock, settings, seen, last: None, vanished: 0 }
     }
 }
 
@@ -81,11 +86,14 @@ impl Collector for UsageCollector {
         let mut sums = Sums::new(&months);
         let filter = Some(filter(&months));
         let invalid_rows = paging::read(&self.client, &USAGE, filter, |row| sums.add(row)).await?;
-        if let Some(month) = self.last.as_ref().and_then(|last| last.vanished(&sums)) {
+        let vanished = self.last.as_ref().and_then(|last| last.vanished(&sums));
+        if let Some(month) = vanished.filter(|_| self.vanished < VANISHED_BELIEVED) {
+            self.vanished += 1;
             let message = format!("the vendor has no usage at all in {month}, where it had some before");
             return Err(Failure::new(Reason::Truncated, message).into());
         }
 
+        self.vanished = 0;
         let restatements = self.last.as_ref().map_or(0, |last| last.restatements(&sums));
         let unknown_enum_values = sums.unknown_enum_values;
         let mut samples = sums.samples();

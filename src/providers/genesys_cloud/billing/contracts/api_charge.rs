@@ -37,7 +37,7 @@ impl ApiCharge {
     pub(super) fn find(known: &[Known], organization_id: &str, pattern: &Regex, today: Date) -> Option<Self> {
         let finder = Finder { organization_id, pattern, yesterday: plus(today, -1) };
         let active: Vec<&Known> = known.iter().filter(|known| known.contract.is_active()).collect();
-        let sole = active.len() == 1;
+        let sole = active.len() == 1 && !active.iter().any(|known| finder.is_of_others(known));
         let best = active.into_iter().max_by_key(|known| {
             (finder.fit(known), first_day(&known.contract.date_start.0), &known.contract.id.0)
         })?;
@@ -52,6 +52,16 @@ struct Finder<'a> {
 }
 
 impl Finder<'_> {
+    /// Whether a charge for API requests of the contract says that it is for somebody else.
+    fn is_of_others(&self, known: &Known) -> bool {
+        let mut charges = known.periods.iter().flat_map(|(_, details)| &details.charges.entries);
+        charges.any(|charge| self.is_api(charge) && charge.is_for(self.organization_id) == Some(false))
+    }
+
+    fn is_api(&self, charge: &Charge) -> bool {
+        charge.names().any(|name| self.pattern.is_match(name))
+    }
+
     fn fit(&self, known: &Known) -> Fit {
         let charges = known.periods.iter().flat_map(|(_, details)| self.charges(details));
         let fits = charges.map(|charge| match charge.is_for(self.organization_id) {
@@ -63,10 +73,11 @@ impl Finder<'_> {
 
     /// The charges for API requests of a period, but those of other organizations.
     fn charges<'a>(&'a self, details: &'a Details) -> impl Iterator<Item = &'a Charge> {
-        details.charges.entries.iter().filter(|charge| {
-            charge.names().any(|name| self.pattern.is_match(name))
-                && charge.is_for(self.organization_id).unwrap_or(true)
-        })
+        details
+            .charges
+            .entries
+            .iter()
+            .filter(|charge| self.is_api(charge) && charge.is_for(self.organization_id).unwrap_or(true))
     }
 
     fn charge(&self, known: &Known) -> ApiCharge {
@@ -181,6 +192,8 @@ mod tests {
     fn a_sole_contract_without_such_a_charge_tells_only_the_period() {
         let charge = find(&[known("a", 1, &json!([{"name": "Cloud CX 2"}]))]).unwrap();
         assert_eq!((charge.billed, charge.periods[0].allowance), (None, None));
+        let foreign = [known("a", 1, &json!([api(Some("somebody else"), 1)]))];
+        assert_eq!(find(&foreign), None);
         let two = [known("a", 1, &json!([])), known("b", 2, &json!([]))];
         assert_eq!(find(&two), None);
     }

@@ -5,8 +5,11 @@ mod api_charge;
 mod samples;
 mod wire;
 
+use std::cmp::Reverse;
 use std::collections::HashSet;
 use std::sync::Arc;
+
+use jiff::civil::Date;
 
 use self::api_charge::ApiCharge;
 use self::wire::{BillingPeriod, Contract, Details};
@@ -20,6 +23,9 @@ use crate::providers::genesys_cloud::days;
 use crate::providers::genesys_cloud::identity::Identity;
 use crate::providers::genesys_cloud::settings::Settings;
 use crate::rest::{Call, Client, Kind};
+
+/// Open periods that are told at the most.
+const OPEN_PERIODS_LIMIT: usize = 3;
 
 /// The collector.
 pub(in crate::providers::genesys_cloud) struct ContractsCollector {
@@ -56,12 +62,18 @@ impl ContractsCollector {
         let Some(mut contract) = self.entity::<Contract>(&Call::get("getContract", &path)).await? else {
             return Ok(None);
         };
+        if contract.id.get().is_none() {
+            return Err(preview::unusable("getContract", 1));
+        }
         contract.id = listed.id;
         let mut periods = Vec::new();
-        for period in contract.open_and_last_closed() {
+        for period in contract.current(days::of(self.clock.now())) {
             let id = &contract.id.0;
             let path = ["api", "v2", "billing", "contracts", id, "billingperiods", &period.id.0];
-            if let Some(details) = self.entity(&Call::get("getBillingPeriod", &path)).await? {
+            if let Some(details) = self.entity::<Details>(&Call::get("getBillingPeriod", &path)).await? {
+                if details.is_empty() {
+                    return Err(preview::unusable("getBillingPeriod", 1));
+                }
                 periods.push((period, details));
             }
         }
@@ -102,15 +114,16 @@ impl ContractsCollector {
 }
 
 impl Contract {
-    /// The open periods, of which there should be one, and the closed one that ended last.
-    fn open_and_last_closed(&self) -> Vec<BillingPeriod> {
+    /// The open periods that have begun (one may not be closed yet when the next begins), and the closed one that ended last.
+    fn current(&self, today: Date) -> Vec<BillingPeriod> {
         let mut ids = HashSet::new();
         let periods = self.billing_periods.entries.iter().filter(|period| ids.insert(&period.id.0));
-        let (open, others): (Vec<_>, Vec<_>) = periods.cloned().partition(BillingPeriod::is_open);
-        let closed = others.into_iter().filter(BillingPeriod::is_closed);
-        let last_closed = closed.max_by_key(|period| period.days().map(|(_, end)| end));
-        let newest_open = open.into_iter().max_by_key(|period| period.days().map(|(_, end)| end));
-        newest_open.into_iter().chain(last_closed).collect()
+        let mut periods: Vec<BillingPeriod> = periods.cloned().collect();
+        periods.sort_by_key(|period| Reverse(period.days().map(|(_, end)| end)));
+        let has_begun = |period: &&BillingPeriod| period.days().is_some_and(|(start, _)| start <= today);
+        let open =
+            periods.iter().filter(|period| period.is_open()).filter(has_begun).take(OPEN_PERIODS_LIMIT);
+        open.chain(periods.iter().find(|period| period.is_closed())).cloned().collect()
     }
 }
 
@@ -124,6 +137,9 @@ impl Collector for ContractsCollector {
         let (listed, invalid) = preview::list::<Contract>(&self.client, call).await?;
         let (listed, nameless): (Vec<_>, Vec<_>) =
             listed.into_iter().partition(|contract| contract.id.get().is_some());
+        if listed.is_empty() && !nameless.is_empty() {
+            return Err(preview::unusable("listContracts", nameless.len() as u64));
+        }
         let mut known = Vec::new();
         for contract in listed {
             known.extend(self.known(contract).await?);
@@ -137,5 +153,26 @@ impl Collector for ContractsCollector {
         let periods = api_charge.map(|charge| charge.periods).unwrap_or_default();
         self.board.update(|terms| terms.contract = periods);
         Ok(reading)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use jiff::civil::date;
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn every_open_period_that_has_begun_is_told_and_the_last_closed_one() {
+        let period = |id: &str, month: u8, status: &str| json!({"id": id, "dateStart": format!("2026-{month:02}-01"), "dateEnd": format!("2026-{month:02}-28"), "status": status});
+        let contract: Contract = serde_json::from_value(json!({"id": "c", "billingPeriods": [
+            period("older", 8, "Closed"), period("old", 9, "Closed"), period("late", 10, "Open"),
+            period("now", 11, "Open"), period("future", 12, "Open"), period("late", 10, "Open"),
+        ]}))
+        .unwrap();
+        let ids: Vec<String> =
+            contract.current(date(2026, 11, 21)).into_iter().map(|period| period.id.0).collect();
+        assert_eq!(ids, ["now", "late", "old"]);
     }
 }

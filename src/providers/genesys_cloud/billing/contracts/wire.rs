@@ -73,6 +73,7 @@ pub(super) struct BillingPeriod {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
 pub(super) struct Details {
+    id: Label,
     pub(super) charges: Lenient<Charge>,
     pub(super) wallets: Lenient<Wallet>,
 }
@@ -167,6 +168,11 @@ impl BillingPeriod {
 }
 
 impl Details {
+    /// Whether it tells nothing at all, not even which period it is.
+    pub(super) fn is_empty(&self) -> bool {
+        self.id.get().is_none() && self.charges.entries.is_empty() && self.wallets.entries.is_empty()
+    }
+
     pub(super) fn unknown_enum_values(&self) -> u64 {
         let charges = self.charges.entries.iter().map(Charge::unit);
         let units = charges.chain(self.wallets.entries.iter().map(Wallet::unit));

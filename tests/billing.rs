@@ -401,3 +401,32 @@ async fn a_usage_api_that_is_gone_leaves_its_last_figures_whatever_a_contract_te
     assert_eq!(clients(&later), clients(&gone));
     stage.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_overview_of_the_organization_itself_tells_the_period_and_the_price() {
+    let own = Setup::new().organization_id(CLIENT_IDS[2]);
+    let id = own.clone();
+    let stage = Setup::only(&format!("usage: {{lookback: 10d}}, {TRUSTEE}"))
+        .change(move |settings| {
+            customers(settings, std::slice::from_ref(&id));
+            settings.anchor_day = Some(5);
+            settings.overage_unit_price = None;
+        })
+        .start()
+        .await;
+    let source = |metrics: &Metrics| metrics.value("genesyscloud_api_period_info", &[("source", "trustee")]);
+    let metrics = stage.until("the overview's period", |metrics| source(metrics).is_some()).await;
+    // The newest complete day is the last one of the closed period.
+    let path = format!("/api/v2/billing/trusteebillingoverview/{own}?billingPeriodIndex=1");
+    let closed = stage.vendor().get_as(CLIENT_IDS[2], &path).await;
+    let start = closed["billingPeriodStartDate"].as_str().unwrap().parse::<jiff::Timestamp>().unwrap();
+    let told = metrics.value("genesyscloud_api_period_start_timestamp_seconds", &[]);
+    assert_eq!(told, Some(start.as_second() as f64));
+    let price = closed["usages"].as_array().unwrap().iter().find_map(|usage| {
+        let is_api = usage["name"].as_str()?.contains("API") && usage["grouping"] != "fair-use";
+        decimal(&usage["overagePrice"]).filter(|_| is_api)
+    });
+    assert_eq!(metrics.value("genesyscloud_api_overage_unit_price_amount", &[]), price);
+    assert!(price.is_some());
+    stage.stop().await;
+}

@@ -139,6 +139,11 @@ impl Setup {
         Simulator::new(self.options.clone()).customer_ids()
     }
 
+    /// The id of the simulated organization that a client id belongs to.
+    pub fn organization_id(&self, client_id: &str) -> String {
+        Simulator::new(self.options.clone()).organization_id(client_id).expect("a known client").to_owned()
+    }
+
     pub async fn start(self) -> Stage {
         let simulator = Simulator::new(self.options.clone());
         let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;

@@ -308,3 +308,24 @@ async fn vendor_text_in_labels_is_kept_and_vendor_text_in_errors_is_not() {
     }
     stage.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_of_very_many_users_is_read() {
+    const USERS: usize = 40_000;
+    let stage = stage("billable_usage: {}", move |_, uri, _| {
+        if uri.contains("oauth/token") {
+            return ok(TOKEN);
+        }
+        let user = |n| format!(r#"{{"name":"user-{n}@example.com","date":"2026-11-01T00:00:00.000Z"}}"#);
+        let users: Vec<String> = (0..USERS).map(user).collect();
+        ok(format!(
+            r#"{{"status":"Complete","usages":[{{"name":"CX 2","totalUsage":"40000","resources":[{}]}}]}}"#,
+            users.join(",")
+        ))
+    })
+    .await;
+    let metrics = stage.until("the report", |metrics| metrics.collector("up", "billable_usage") == 1.0).await;
+    let resources = metrics.value("genesyscloud_billable_usage_resources", &[("charge", "CX 2")]);
+    assert_eq!(resources, Some(USERS as f64));
+    stage.stop().await;
+}

@@ -262,3 +262,25 @@ impl State {
         series
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::telemetry::Telemetry;
+
+    #[test]
+    fn others_make_room_for_a_claim_that_can_be_met_and_for_no_other() {
+        let (telemetry, store) = (Telemetry::new(), Store::new(10));
+        let slot = |collector| {
+            let id = CollectorId { organization: "acme".to_owned(), provider: "genesys_cloud", collector };
+            let hour = Duration::from_hours(1);
+            let schedule = Schedule { refresh: hour, timeout: hour, max_staleness: hour };
+            store.slot(id.clone(), schedule, telemetry.collector(&id, hour))
+        };
+        let (usage, contracts) = (slot("usage"), slot("contracts"));
+        for (claim, fair) in [(8, 2), (11, 10), (8, 2), (0, 10)] {
+            contracts.claim(claim);
+            assert_eq!(usage.room(), Room { left: 10, fair }, "{claim}");
+        }
+    }
+}

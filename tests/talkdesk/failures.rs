@@ -1,8 +1,9 @@
 //! Answers that are none: nothing good is lost, and the reason is told.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
 
 use ccaas_exporter::simulator::CLIENT_SECRET;
 use serde_json::{Value, json};
@@ -46,7 +47,30 @@ async fn a_body_without_rows_is_not_zero_usage() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rows_that_are_suddenly_all_gone_are_not_believed() {
-    keeps_good_figures("truncated", |_| ok(&list("usage", &json!([])))).await;
+    let asked = AtomicUsize::new(0);
+    // Twice, and then in trouble: another one would be believed.
+    keeps_good_figures("truncated", move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 | 1 => ok(&list("usage", &json!([]))),
+        _ => refused(400, "3110000"),
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_vendor_that_goes_on_saying_that_there_are_no_rows_is_believed() {
+    let asked = AtomicUsize::new(0);
+    let scene = Scene::start(USAGE, OFTEN, move |_| match asked.fetch_add(1, Ordering::SeqCst) {
+        0 => ok(&list("usage", &rows(0..3))),
+        _ => ok(&list("usage", &json!([]))),
+    })
+    .await;
+    let gone = scene.stage.until("the rows to be gone", |metrics| {
+        metrics.collector("last_success_timestamp_seconds", "usage") > 0.0
+            && metrics.collector("up", "usage") == 1.0
+            && series(metrics) == 0
+    });
+    assert_eq!(gone.await.failures("usage", "truncated"), 3.0);
+    scene.stage.stop().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -101,19 +125,26 @@ async fn refusals_and_broken_answers_have_their_reasons() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn trouble_of_a_moment_is_waited_for() {
-    for trouble in [
-        (502, vec![], "<html>bad gateway</html>".to_owned()),
-        (429, vec![("Retry-After", "1".to_owned())], "{}".to_owned()),
-        refused(401, "3110001"),
+    let asks_for_two_seconds = || vec![("Retry-After", "2".to_owned())];
+    for (trouble, at_least) in [
+        ((502, vec![], "<html>bad gateway</html>".to_owned()), 0),
+        ((429, asks_for_two_seconds(), "{}".to_owned()), 2),
+        ((503, asks_for_two_seconds(), "{}".to_owned()), 2),
+        (refused(401, "3110001"), 0),
     ] {
-        let tries = AtomicUsize::new(0);
-        let scene = Scene::start(USAGE, ONCE, move |_| match tries.fetch_add(1, Ordering::SeqCst) {
-            0 => trouble.clone(),
-            _ => ok(&list("usage", &rows(0..2))),
+        let asked = Arc::new(Mutex::new(Vec::new()));
+        let times = asked.clone();
+        let scene = Scene::start(USAGE, ONCE, move |_| {
+            let mut times = times.lock().unwrap();
+            times.push(Instant::now());
+            if times.len() == 1 { trouble.clone() } else { ok(&list("usage", &rows(0..2))) }
         })
         .await;
         let metrics = scene.stage.ready().await;
         assert_eq!((metrics.collector("up", "usage"), series(&metrics)), (1.0, 2));
+        let asked = asked.lock().unwrap().clone();
+        assert_eq!(asked.len(), 2);
+        assert!(asked[1] - asked[0] >= Duration::from_secs(at_least), "{:?}", asked[1] - asked[0]);
         scene.stage.stop().await;
     }
 }

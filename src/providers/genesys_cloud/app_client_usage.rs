@@ -51,15 +51,11 @@ impl Collector for AppClientUsageCollector {
         let window = Window::new(1, now);
         let (first, last) = window.asked().into_inner();
         let (client, plain_dates, pacing) = (&*self.client, &self.plain_dates, self.pacing);
-        let client_ids: Vec<&str> = self.settings.clients.iter().map(String::as_str).collect();
         let ask = |client_id| async move {
             let scope = Scope::Client(client_id);
             JobQuery { client, scope, first, last, plain_dates }.read(pacing).await?.understood()
         };
-        let results = self
-            .jobs
-            .ask(window.settled, &client_ids, |fold| window.is_final(now, fold.has_rows(window.settled)), ask)
-            .await?;
+        let results = self.jobs.ask_days(window, now, &self.settings.clients, ask).await?;
         Ok(reading(&results, window, now))
     }
 }

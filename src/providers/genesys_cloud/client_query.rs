@@ -86,14 +86,10 @@ impl Collector for ClientQueryCollector {
         let now = self.clock.now();
         let window = Window::new(self.settings.days, now);
         let (client, pacing) = (&*self.client, self.pacing);
-        let client_ids: Vec<&str> = self.settings.clients.iter().map(String::as_str).collect();
         let ask = |client_id| async move {
             execution::complete(&Query { client, client_id, window }, pacing).await?.understood()
         };
-        let results = self
-            .queries
-            .ask(window.settled, &client_ids, |fold| window.is_final(now, fold.has_rows(window.settled)), ask)
-            .await?;
+        let results = self.queries.ask_days(window, now, &self.settings.clients, ask).await?;
         Ok(reading(&results, window, now))
     }
 }

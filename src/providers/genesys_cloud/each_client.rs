@@ -86,6 +86,24 @@ impl<T: Send> EachClient<T> {
     }
 }
 
+impl EachClient<Fold> {
+    /// Has `ask` made for each client over the days of a window: what has no rows of its newest day may have come too early.
+    pub(super) async fn ask_days<'a, F>(
+        &mut self,
+        window: Window,
+        now: Timestamp,
+        client_ids: &'a [String],
+        ask: impl Fn(&'a str) -> F,
+    ) -> Result<Results<Fold>, CollectError>
+    where
+        F: Future<Output = Result<Completed<Fold>, Ended>> + Send,
+    {
+        let client_ids: Vec<&str> = client_ids.iter().map(String::as_str).collect();
+        let is_final = |fold: &Fold| window.is_final(now, fold.has_rows(window.settled));
+        self.ask(window.settled, &client_ids, is_final, ask).await
+    }
+}
+
 impl Results<Fold> {
     /// What there is to tell besides figures, and the days of `window` that are complete.
     pub(super) fn reading(&self, window: Window, now: Timestamp) -> (Reading, RangeInclusive<Date>) {

@@ -37,7 +37,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("catalogue", &[], &[]),
     ("clock", &[], &[]),
     ("model", &["catalogue"], &["rust_decimal"]),
-    ("collector", &["model"], &[]),
+    ("collector", &["model"], &["serde", "serde_json"]),
     ("secret", &[], &["secrecy", "serde"]),
     ("exposition", &["catalogue", "model"], &["bytes", "flate2", "itoa", "ryu"]),
     ("telemetry", &["exposition", "model"], &["prometheus"]),

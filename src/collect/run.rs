@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::schedule;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::exposition::{self, Encoded};
 use crate::model::{CollectError, Failure, Reading, Reason, Schedule};
 use crate::store::Slot;
@@ -28,6 +28,7 @@ pub struct Runner {
 pub async fn run(mut collector: impl Collector, runner: Runner, stop: CancellationToken) {
     let Schedule { refresh, timeout, .. } = runner.schedule;
     let id = runner.slot.id().clone();
+    let jobs = PendingJobs::in_memory();
     let mut failures = 0;
     let mut wait = schedule::first_wait(&id, refresh, runner.collectors);
     loop {
@@ -41,9 +42,10 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
             }
         }
         let started = Instant::now();
+        jobs.run_begins(runner.clock.now());
         let outcome = tokio::select! {
             () = stop.cancelled() => return,
-            outcome = tokio::time::timeout(timeout, collector.collect()) => {
+            outcome = tokio::time::timeout(timeout, collector.collect(&jobs)) => {
                 outcome.unwrap_or_else(|_| Err(late(timeout).into()))
             }
         };
@@ -56,6 +58,7 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
             }),
             Err(error) => Err(error),
         };
+        jobs.run_ended(outcome.is_ok());
         let now = runner.clock.now();
         wait = match &outcome {
             Ok(_) | Err(CollectError::NotSupported(_)) => {

@@ -11,7 +11,7 @@ use super::row::{Row, Unreadable};
 use super::seen;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading};
 use crate::rest::Client;
 
@@ -88,7 +88,7 @@ impl Collector for ProductsCollector {
         "products"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let mut products = BTreeMap::new();
         let mut unknown_enum_values = 0;

@@ -11,7 +11,7 @@ use super::row::{Row, Unreadable};
 use super::seen::Seen;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading, Samples, Sum};
 use crate::rest::Client;
 
@@ -129,7 +129,7 @@ impl Collector for SubscriptionsCollector {
         NAME
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let mut lines = Lines::new(day_of(now));
         let invalid_rows = paging::read(&self.client, &SUBSCRIPTIONS, None, |row| lines.add(row)).await?;

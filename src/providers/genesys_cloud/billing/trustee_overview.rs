@@ -10,7 +10,7 @@ use super::terms::{Board, PeriodTerms};
 use crate::catalogue::Gauge;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::providers::genesys_cloud::days::{self, midnight, plus};
 use crate::providers::genesys_cloud::identity::Identity;
@@ -178,7 +178,7 @@ impl Collector for TrusteeOverviewCollector {
     }
 
     /// A customer that the vendor does not know (any more) is left out; the others are told.
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let mut reading = Reading { data_through: Some(self.clock.now()), ..Reading::default() };
         let own_id = self.identity.id().await?;
         let mut own_terms = Vec::new();

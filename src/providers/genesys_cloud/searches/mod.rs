@@ -16,7 +16,7 @@ use super::fold::{self, Fold};
 use super::settings::{Search, SearchesSettings};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading};
 use crate::rest::Client;
 
@@ -62,13 +62,13 @@ impl Collector for SearchesCollector {
         "searches"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
         let (begun, now) = (Instant::now(), self.clock.now());
         for search in &self.settings.searches {
             if self.is_due(search, begun) {
                 let window = Window::new(search.days, now);
-                let (client, pacing) = (&*self.client, self.pacing);
-                let completed = Searcher { client, search, pacing }.read(window).await?;
+                let (client, patience) = (&*self.client, self.pacing.with(jobs));
+                let completed = Searcher { client, search, patience }.read(window).await?;
                 let kept = Kept { asked: begun, reading: reading(search, &completed, window, now) };
                 self.kept.insert(search.name.clone(), kept);
             }

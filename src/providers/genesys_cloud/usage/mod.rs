@@ -28,7 +28,7 @@ use super::jobs::{JobQuery, Scope};
 use super::period::{Period, first_to_read};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::rest::{Client, Kind};
 
@@ -115,17 +115,17 @@ impl UsageCollector {
         }
     }
 
-    async fn run(&mut self) -> Result<Reading, CollectError> {
+    async fn run(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
         self.terms = self.reader.read();
         let begun = Instant::now();
         let settled = newest_settled(self.clock.now(), self.usage.settle);
-        self.read_newest(settled).await?;
+        self.read_newest(settled, jobs).await?;
         let day = newest_complete(self.clock.now(), settled, self.history.has_rows(settled));
         self.history.forget_before(self.oldest_needed(day), self.lookback_start(day));
-        self.read_endpoints(day).await?;
+        self.read_endpoints(day, jobs).await?;
         // A slow vendor must not use up the run's time with days that nothing else waits for.
         let patience = (self.usage.schedule.timeout * 3 / 4).saturating_sub(begun.elapsed());
-        if tokio::time::timeout(patience, self.look_back(settled)).await.is_err() {
+        if tokio::time::timeout(patience, self.look_back(settled, jobs)).await.is_err() {
             tracing::info!("looking back takes long, it goes on with the next run");
         }
 
@@ -172,13 +172,13 @@ impl UsageCollector {
     }
 
     /// Reads the days that are new, and again those that may have been restated.
-    async fn read_newest(&mut self, settled: Date) -> Result<(), CollectError> {
+    async fn read_newest(&mut self, settled: Date, jobs: &PendingJobs) -> Result<(), CollectError> {
         let needed = self.oldest_needed(settled);
         let reread = i64::from(self.usage.reread_days);
         let mut first = first_to_read(self.history.covered(), needed, settled, reread);
         while first <= settled {
             let last = plus(first, QUERY_DAYS - 1).min(settled);
-            let fold = self.read(first, last, Grouping::Client).await?;
+            let fold = self.read(first, last, Grouping::Client, jobs).await?;
             if fold.cells.is_empty() && self.history.has_any_rows(first, last) {
                 let message = format!(
                     "the vendor has no usage at all from {first} to {last}, where it had some before"
@@ -200,7 +200,7 @@ impl UsageCollector {
 
     /// Reads older days backwards, once, for when each client was last active. Nothing else depends on them, so trouble with them
     /// does not hold up the figures: what was read stays, and the rest is tried again with the next run.
-    async fn look_back(&mut self, settled: Date) {
+    async fn look_back(&mut self, settled: Date, jobs: &PendingJobs) {
         let today = days::of(self.clock.now());
         let oldest = self.lookback_start(settled).max(plus(today, -OLDEST_DAY));
         while !self.looked_back {
@@ -209,7 +209,7 @@ impl UsageCollector {
                 break;
             };
             let (first, last) = (plus(from, -QUERY_DAYS).max(oldest), plus(from, -1));
-            match self.read(first, last, Grouping::Client).await {
+            match self.read(first, last, Grouping::Client, jobs).await {
                 Ok(fold) => {
                     self.history.replace(first, last, fold);
                     self.history.forget_before(self.oldest_needed(settled), oldest);
@@ -229,7 +229,7 @@ impl UsageCollector {
     }
 
     /// Reads the endpoints of `day`, unless its figures are those they were read with.
-    async fn read_endpoints(&mut self, day: Date) -> Result<(), CollectError> {
+    async fn read_endpoints(&mut self, day: Date, jobs: &PendingJobs) -> Result<(), CollectError> {
         let sums: Vec<(String, StatusCounts)> = self
             .history
             .window(day, day)
@@ -240,27 +240,33 @@ impl UsageCollector {
         if self.usage.endpoints == 0 || is_known {
             return Ok(());
         }
-        let fold = self.read(day, day, Grouping::Endpoint).await?;
+        let fold = self.read(day, day, Grouping::Endpoint, jobs).await?;
         let endpoints = endpoints(&fold.cells, self.usage.endpoints);
         self.detail = Some(Detail { day, sums, endpoints });
         Ok(())
     }
 
     /// Asks the organization's API, which the first answer chooses where the configuration leaves it open.
-    async fn read(&mut self, first: Date, last: Date, grouping: Grouping) -> Result<Fold, Ended> {
+    async fn read(
+        &mut self,
+        first: Date,
+        last: Date,
+        grouping: Grouping,
+        jobs: &PendingJobs,
+    ) -> Result<Fold, Ended> {
         let api = match (self.api, self.usage.api) {
             (Some(api), _) => api,
             (None, UsageApi::Legacy) => Api::Legacy,
             (None, UsageApi::Jobs | UsageApi::Auto) => Api::Jobs,
         };
-        let (api, result) = match self.ask(api, first, last, grouping).await {
+        let (api, result) = match self.ask(api, first, last, grouping, jobs).await {
             Err(Ended::NotStarted(refused))
                 if self.api.is_none()
                     && self.usage.api == UsageApi::Auto
                     && matches!(refused.kind, Kind::Forbidden | Kind::NotFound) =>
             {
                 tracing::info!(why = %refused, "the usage jobs API is not available, asking the legacy usage API");
-                (Api::Legacy, self.ask(Api::Legacy, first, last, grouping).await)
+                (Api::Legacy, self.ask(Api::Legacy, first, last, grouping, jobs).await)
             }
             result => (api, result),
         };
@@ -277,15 +283,16 @@ impl UsageCollector {
         first: Date,
         last: Date,
         grouping: Grouping,
+        jobs: &PendingJobs,
     ) -> Result<Completed<Fold>, Ended> {
-        let client = &*self.client;
+        let (client, patience) = (&*self.client, self.pacing.with(jobs));
         match api {
             Api::Jobs => {
                 let scope = Scope::Organization(grouping);
                 let query = JobQuery { client, scope, first, last, plain_dates: &self.plain_dates };
-                query.read(self.pacing).await
+                query.read(patience).await
             }
-            Api::Legacy => LegacyQuery { client, first, last, grouping }.read(self.pacing).await,
+            Api::Legacy => LegacyQuery { client, first, last, grouping }.read(patience).await,
         }
     }
 }
@@ -295,8 +302,8 @@ impl Collector for UsageCollector {
         "usage"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
-        let result = self.run().await;
+    async fn collect(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
+        let result = self.run(jobs).await;
         if matches!(result, Err(CollectError::NotSupported(_))) {
             // The API that the figures came from is gone. If another is chosen, its figures must not join these.
             self.api = None;

@@ -13,7 +13,7 @@ use super::seen::Seen;
 use super::settings::MonthlySettings;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::rest::Client;
 
@@ -79,7 +79,7 @@ impl Collector for UsageCollector {
         NAME
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let months = newest_months(day_of(now), self.settings.months);
         let current = months[0];

@@ -17,7 +17,7 @@ use super::preview;
 use super::terms::Board;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading};
 use crate::providers::genesys_cloud::days;
 use crate::providers::genesys_cloud::identity::Identity;
@@ -132,7 +132,7 @@ impl Collector for ContractsCollector {
         "contracts"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let call = Call::get("listContracts", &["api", "v2", "billing", "contracts"]);
         let (listed, invalid) = preview::list::<Contract>(&self.client, call).await?;
         let (listed, nameless): (Vec<_>, Vec<_>) =

@@ -36,7 +36,7 @@ const FREE: &[&str] = &[
 const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("catalogue", &[], &[]),
     ("clock", &[], &[]),
-    ("model", &["catalogue"], &["rust_decimal"]),
+    ("model", &["catalogue"], &["rust_decimal", "serde"]),
     ("collector", &["model"], &["serde", "serde_json"]),
     ("secret", &[], &["secrecy", "serde"]),
     ("exposition", &["catalogue", "model"], &["bytes", "flate2", "itoa", "ryu"]),
@@ -63,8 +63,9 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
         &["catalogue", "clock", "collector", "model", "rest", "secret", "telemetry"],
         &["futures_util", "regex", "serde", "serde_json", "url"],
     ),
+    ("storage", &["collector", "model", "telemetry"], &["crc32fast", "serde", "serde_json"]),
     ("store", &["clock", "exposition", "model", "telemetry"], &["anyhow", "arc_swap", "serde"]),
-    ("collect", &["clock", "collector", "exposition", "model", "store"], &["fastrand"]),
+    ("collect", &["clock", "collector", "exposition", "model", "storage", "store"], &["fastrand"]),
     (
         "http",
         &["clock", "exposition", "store", "telemetry"],
@@ -89,6 +90,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "providers",
             "rest",
             "simulator",
+            "storage",
             "store",
             "telemetry",
         ],

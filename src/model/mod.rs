@@ -2,12 +2,14 @@
 
 mod folding;
 mod samples;
+mod saved;
 mod sum;
 
 use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use folding::{Folded, OTHER};
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
@@ -93,7 +95,8 @@ impl From<Failure> for CollectError {
 }
 
 /// The closed list of failure classes: the `reason` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The credentials were refused.
     Auth,

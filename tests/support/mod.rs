@@ -6,7 +6,7 @@ pub mod scripted;
 pub mod text;
 
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ccaas_exporter::app::{self, World};
@@ -264,6 +264,17 @@ pub struct Stage {
 
 impl Stage {
     pub async fn start(config: Config, clock: Clock, simulator: Simulator, vendor: Vendor) -> Self {
+        Self::start_with_storage(config, clock, simulator, vendor, None).await
+    }
+
+    /// The same, with a folder in which figures outlive it.
+    pub async fn start_with_storage(
+        config: Config,
+        clock: Clock,
+        simulator: Simulator,
+        vendor: Vendor,
+        storage_path: Option<PathBuf>,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let stop = CancellationToken::new();
@@ -273,6 +284,7 @@ impl Stage {
             pacing: Pacing { unit: Duration::from_millis(1) },
             environment_proxy: false,
             telemetry_path: "/metrics".to_owned(),
+            storage_path,
         };
         let task = tokio::spawn(async move {
             app::run(config, world, vec![listener], stopped).await.expect("runs");

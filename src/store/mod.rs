@@ -211,11 +211,8 @@ impl Slot {
         self.update(|state| {
             if let Some((at, reading, lines)) = figures {
                 state.status.succeeded(at, &reading);
-                let series = state.show(lines);
-                state.untold.push(Box::new(move |metrics| {
-                    metrics.restored(at, &reading);
-                    metrics.set_series(series);
-                }));
+                state.show(lines);
+                state.untold.push(Box::new(move |metrics| metrics.restored(at, &reading)));
             }
             let Some((at, took, outcome)) = last else { return };
             state.status.attempted(at, took);
@@ -248,11 +245,8 @@ impl Slot {
             let report: Report = match outcome {
                 Ok((reading, lines)) => {
                     state.status.succeeded(now, &reading);
-                    let series = state.show(lines);
-                    Box::new(move |metrics| {
-                        metrics.succeeded(now, &reading);
-                        metrics.set_series(series);
-                    })
+                    state.show(lines);
+                    Box::new(move |metrics| metrics.succeeded(now, &reading))
                 }
                 Err(CollectError::NotSupported(why)) => {
                     state.status.not_supported(now, why);
@@ -277,11 +271,8 @@ impl Slot {
         self.update(|state| {
             if state.lines.is_some() {
                 state.status.reevaluated(&reading);
-                let series = state.show(lines);
-                state.untold.push(Box::new(move |metrics| {
-                    metrics.reevaluated(&reading);
-                    metrics.set_series(series);
-                }));
+                state.show(lines);
+                state.untold.push(Box::new(move |metrics| metrics.reevaluated(&reading)));
             }
         });
         self.store.0.changed.notify_one();
@@ -294,12 +285,10 @@ impl Slot {
 
 impl State {
     /// Puts `lines` in the place of what was shown.
-    fn show(&mut self, lines: Encoded) -> usize {
-        let series = lines.series();
-        self.status.series = series;
+    fn show(&mut self, lines: Encoded) {
+        self.status.series = lines.series();
         self.status.folded = lines.folded();
         self.lines = Some(Arc::new(lines));
-        series
     }
 }
 

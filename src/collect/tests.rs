@@ -25,8 +25,9 @@ const HOUR: Duration = Duration::from_hours(1);
 const SCHEDULE: Schedule =
     Schedule { refresh: HOUR, timeout: Duration::from_mins(10), max_staleness: Duration::from_hours(3) };
 
-/// The shortest pause between the starts of two runs, whatever happens.
+/// The shortest pause between the starts of two runs, whatever happens. It doubles with each run that the process did not survive.
 const SHORTEST_PAUSE: Duration = Duration::from_secs(15);
+const LONGEST_PAUSE: Duration = Duration::from_mins(30);
 
 /// How late the publisher may notice that figures have become too old.
 const SLACK: Duration = Duration::from_mins(2);
@@ -38,6 +39,8 @@ const NAMES: [&str; 2] = ["usage", "limits"];
 struct Truth {
     is_running: bool,
     runs: u64,
+    /// Runs in a row that a kill ended.
+    unfinished: u32,
     /// Of this process.
     polls: u64,
     failures: u64,
@@ -90,11 +93,15 @@ impl Moody {
         assert!(!truth.is_running, "two runs of {} overlap", self.name);
         if self.is_kept {
             let apart = truth.last_start.map(|last| now - last);
-            assert!(apart.is_none_or(|apart| apart >= SHORTEST_PAUSE), "asked again after {apart:?}");
+            let pause =
+                SHORTEST_PAUSE.saturating_mul(2_u32.saturating_pow(truth.unfinished.saturating_sub(1)));
+            let is_patient = apart.is_none_or(|apart| apart >= pause.min(LONGEST_PAUSE));
+            assert!(is_patient, "asked again after {apart:?}, {} runs were killed", truth.unfinished);
             assert!(truth.not_before.is_none_or(|at| at <= now), "the vendor asked for more patience");
         }
         truth.is_running = true;
         truth.runs += 1;
+        truth.unfinished += 1;
         truth.last_start = Some(now);
         (truth.runs, Running(self.truth.clone()))
     }
@@ -102,6 +109,7 @@ impl Moody {
     fn end(&self, ended: Ended) {
         let mut truth = lock(&self.truth);
         truth.last = Some(ended);
+        truth.unfinished = 0;
         truth.polls += 1;
         truth.failures += u64::from(ended == Ended::Failed);
         truth.not_before = None;
@@ -299,11 +307,12 @@ async fn history(seed: u64) -> u64 {
     let truths: [Arc<Mutex<Truth>>; 2] = Default::default();
     let mut process = Process::start(&clock, folder, &truths, &mut dice);
     for _ in 0..30 {
-        tokio::time::sleep(Duration::from_millis(dice.u64(1..3_000_000))).await;
+        let longest = [3_000_000, 60_000][dice.usize(0..2)];
+        tokio::time::sleep(Duration::from_millis(dice.u64(1..longest))).await;
         process.check(&truths);
-        if dice.u8(0..5) == 0 {
+        if dice.u8(0..3) == 0 {
             process.kill().await;
-            tokio::time::sleep(Duration::from_millis(dice.u64(1..100_000))).await;
+            tokio::time::sleep(Duration::from_millis(dice.u64(1..longest / 10))).await;
             process = Process::start(&clock, folder, &truths, &mut dice);
             tokio::time::sleep(Duration::from_millis(20)).await;
             process.check(&truths);

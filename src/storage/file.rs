@@ -139,20 +139,33 @@ fn one_line(text: &str) -> String {
     text.replace(['\n', '\r'], " ")
 }
 
-/// Writes a record of `owner`: it is on the disk, whole, when this returns.
-pub(super) fn write(owner: &str, path: &Path, record: &impl Serialize) -> io::Result<()> {
+/// What a written file outlives.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Safety {
+    /// The process: the system has the file, whole, when it is written.
+    Kill,
+    /// The machine too: it is on the disk, which takes some milliseconds.
+    PowerCut,
+}
+
+/// Writes a record of `owner`, as safely as is asked for.
+pub(super) fn write(owner: &str, path: &Path, record: &impl Serialize, safety: Safety) -> io::Result<()> {
     let beside = path.with_added_extension("new");
     let written = format(owner, record).and_then(|bytes| {
         // What a process left here that died while it wrote is no use, and a link is not followed.
         let _ = fs::remove_file(&beside);
         let mut file = for_writing().create_new(true).open(&beside)?;
         file.write_all(&bytes)?;
-        file.sync_all()?;
+        if safety == Safety::PowerCut {
+            file.sync_all()?;
+        }
         fs::rename(&beside, path)
     });
     if written.is_err() {
         // Half a file must not go on taking the space that was missing.
         let _ = fs::remove_file(&beside);
+    }
+    if written.is_err() || safety == Safety::Kill {
         return written;
     }
     // The new name is on the disk only once the folder is.
@@ -186,7 +199,7 @@ mod tests {
         let path = folder.path().join("a.figures");
         assert_eq!(read::<u32>(OWNER, &path).unwrap(), None);
         for record in [1_u32, 2] {
-            write(OWNER, &path, &record).unwrap();
+            write(OWNER, &path, &record, Safety::PowerCut).unwrap();
             assert_eq!(read::<u32>(OWNER, &path).unwrap(), Some(record));
         }
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);

@@ -18,6 +18,7 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use tokio::sync::Mutex;
 
+use self::file::Safety;
 pub use self::lock::InUse;
 use self::lock::{Lock, Refused};
 pub use self::record::{Course, Ended, Figures};
@@ -123,7 +124,7 @@ impl Drawer {
 
     /// Keeps the figures of a good run.
     pub async fn keep(&self, figures: Figures) {
-        self.write(&self.figures, figures).await;
+        self.write(&self.figures, figures, Safety::PowerCut).await;
     }
 
     /// Keeps the course with this change. Nothing is written when there is none.
@@ -132,7 +133,8 @@ impl Drawer {
         let before = current.clone();
         change(&mut current);
         if *current != before {
-            self.write(&self.course, current.clone()).await;
+            // Written often, and a power cut costs only what a damaged file costs: a few requests.
+            self.write(&self.course, current.clone(), Safety::Kill).await;
         }
     }
 
@@ -144,10 +146,10 @@ impl Drawer {
         read.await.unwrap_or_default()
     }
 
-    async fn write(&self, path: &Path, record: impl Serialize + Send + 'static) {
+    async fn write(&self, path: &Path, record: impl Serialize + Send + 'static, safety: Safety) {
         let Some(folder) = self.folder.clone() else { return };
         let (owner, path) = (self.owner.clone(), path.to_owned());
-        let write = tokio::task::spawn_blocking(move || folder.write(&owner, &path, &record));
+        let write = tokio::task::spawn_blocking(move || folder.write(&owner, &path, &record, safety));
         if tokio::time::timeout(PATIENCE, write).await.is_err() {
             tracing::warn!("the disk takes long to write, the exporter goes on without waiting for it");
         }
@@ -169,8 +171,8 @@ impl Folder {
         }
     }
 
-    fn write(&self, owner: &str, path: &Path, record: &impl Serialize) {
-        match file::make_folder(&self.path).and_then(|()| file::write(owner, path, record)) {
+    fn write(&self, owner: &str, path: &Path, record: &impl Serialize, safety: Safety) {
+        match file::make_folder(&self.path).and_then(|()| file::write(owner, path, record, safety)) {
             Ok(()) => {
                 self.metrics.written();
                 if self.failing.swap(false, Ordering::Relaxed) {

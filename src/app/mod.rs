@@ -20,7 +20,7 @@ pub use demo::{demo, demo_config, demo_options, simulate};
 pub use listen::listen;
 
 use crate::clock::Clock;
-use crate::collect::{self, Runner};
+use crate::collect::{self, Runner, Together};
 use crate::collector::{Collector, Launch};
 use crate::config::{Config, Organization, Provider};
 use crate::http::{self, Http};
@@ -153,6 +153,7 @@ fn start_collectors(
         provider: "",
         account: String::new(),
         settings: 0,
+        together: Together::new(),
         ready: Vec::new(),
     };
     for organization in &config.organizations {
@@ -160,6 +161,7 @@ fn start_collectors(
         launcher.organization = name;
         launcher.provider = provider.key();
         launcher.account = provider.account();
+        launcher.together = Together::new();
         launcher.settings = storage::digest(&organization.redacted_yaml());
         let metrics = telemetry.api(launcher.provider, name);
         let (clock, transport) = (&world.clock, transport.clone());
@@ -173,8 +175,9 @@ fn start_collectors(
         };
         telemetry.before_gather(client.budget_refresher());
     }
-    let collectors = launcher.ready.len();
-    for ready in launcher.ready {
+    let Launcher { ready, .. } = launcher;
+    let collectors = ready.len();
+    for ready in ready {
         tasks.spawn(ready(collectors));
     }
     Ok(())
@@ -193,6 +196,8 @@ struct Launcher<'a> {
     account: String,
     /// A digest of the organization's settings.
     settings: u32,
+    /// The collectors of the organization.
+    together: Together,
     ready: Vec<Ready>,
 }
 
@@ -207,11 +212,12 @@ impl Launch for Launcher<'_> {
         let owner = Owner { id: id.clone(), account: self.account.clone() };
         let (drawer, settings) = (Arc::new(self.storage.drawer(&owner)), self.settings);
         let (slot, clock) = (self.store.slot(id, schedule, metrics), self.world.clock.clone());
-        let stop = self.stop.clone();
+        let (stop, together) = (self.stop.clone(), self.together.clone());
         self.ready.push(Box::new(move |collectors| {
             Box::pin(collect::run(
                 collector,
                 Runner { slot, drawer, settings, schedule, clock, collectors },
+                together,
                 stop,
             ))
         }));

@@ -7,5 +7,7 @@ mod run;
 mod schedule;
 #[cfg(test)]
 mod tests;
+mod together;
 
 pub use run::{Runner, run};
+pub use together::Together;

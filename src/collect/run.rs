@@ -8,9 +8,9 @@ use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::schedule;
+use super::{Together, schedule};
 use crate::clock::Clock;
-use crate::collector::{Collector, Jobs, Keep, PendingJobs};
+use crate::collector::{Collector, Jobs, Keep, Memory, PendingJobs};
 use crate::exposition::{self, Encoded};
 use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule};
 use crate::storage::{Course, Drawer, Ended, Figures};
@@ -55,11 +55,14 @@ struct NoRoom {
     failure: Failure,
 }
 
-/// Runs `collector` until `stop`.
-pub async fn run(collector: impl Collector, runner: Runner, stop: CancellationToken) {
+/// Runs `collector` until `stop`; those that are `together` with it take up what they remember first.
+pub async fn run(collector: impl Collector, runner: Runner, together: Together, stop: CancellationToken) {
     let Some((mut life, mut wait)) = stop.run_until_cancelled(Life::resume(collector, runner)).await else {
         return;
     };
+    if stop.run_until_cancelled(together.wait()).await.is_none() {
+        return;
+    }
     loop {
         if stop.run_until_cancelled(life.wait(wait)).await.is_none() {
             return;
@@ -76,26 +79,35 @@ impl<C: Collector> Life<C> {
         let (figures, course) = runner.drawer.load().await;
         let first_wait = schedule::first_wait(runner.slot.id(), runner.schedule.refresh, runner.collectors);
         let had_figures = matches!(course.last, Some((.., Ended::Well)));
-        let restored = restore(&mut collector, &runner.slot, figures, &course).await;
+        let restored = restore(&mut collector, &runner.slot, figures).await;
         // Without the figures that it had, and under other settings, its old schedule would only keep people waiting.
         let next_run = course.next_run.filter(|_| course.settings == runner.settings);
-        let next_run = next_run.filter(|_| restored || !had_figures);
+        let next_run = next_run.filter(|_| restored.is_some() || !had_figures);
         let left = next_run.and_then(|at| Duration::try_from(at.duration_since(runner.clock.now())).ok());
         let left = left.map(|left| left.min(schedule::longest_wait(runner.schedule.refresh)));
+        let wait = left.unwrap_or(first_wait);
         let jobs = PendingJobs::new(course.jobs, keep_in(runner.drawer.clone()));
         let life = Self { collector, runner, jobs, failures: course.failures, unfinished: course.unfinished };
-        (life, left.unwrap_or(first_wait))
+        life.plan(wait);
+        let last = course.last.map(|(at, took, ended)| (at, took, ended.into_result()));
+        life.runner.slot.restore(restored, last);
+        (life, wait)
+    }
+
+    /// Tells when the next run is.
+    fn plan(&self, wait: Duration) {
+        let Runner { slot, schedule, clock, .. } = &self.runner;
+        slot.waiting(clock.now(), wait, schedule.timeout);
     }
 
     /// Waits, and listens to what other collectors find out meanwhile.
     async fn wait(&mut self, wait: Duration) {
-        let Runner { slot, schedule, clock, .. } = &self.runner;
-        slot.waiting(clock.now(), wait, schedule.timeout);
+        let Runner { slot, drawer, .. } = &self.runner;
         let due = Instant::now() + wait;
         loop {
             tokio::select! {
                 () = tokio::time::sleep_until(due) => return,
-                () = self.collector.changed() => reevaluate(&mut self.collector, slot).await,
+                () = self.collector.changed() => reevaluate(&mut self.collector, slot, drawer).await,
             }
         }
     }
@@ -139,6 +151,7 @@ impl<C: Collector> Life<C> {
         log(&self.runner.slot, &outcome, took, wait);
         // First kept, then shown: what has been shown once is not taken back by a restart.
         let outcome = self.keep(now, took, wait, outcome).await;
+        self.plan(wait);
         self.runner.slot.record(now, took, outcome);
         self.runner.slot.claim(claim);
         drop(turn);
@@ -171,12 +184,9 @@ impl<C: Collector> Life<C> {
         let jobs = self.jobs.run_ended(outcome.is_ok());
         let drawer = &self.runner.drawer;
         let (ended, outcome) = match outcome {
-            Ok(Ready { mut reading, encoded }) => {
-                let samples = std::mem::take(&mut reading.samples);
-                if drawer.keeps() {
-                    let (data_through, memory) = (reading.data_through, self.collector.memory());
-                    drawer.keep(Figures { at: now, data_through, samples, memory }).await;
-                }
+            Ok(Ready { reading, encoded }) => {
+                let memory = self.collector.memory();
+                let reading = keep_figures(drawer, Some(now), memory, reading).await;
                 (Ended::Well, Ok((reading, encoded)))
             }
             Err(error) => (Ended::from(&error), Err(error)),
@@ -193,6 +203,20 @@ impl<C: Collector> Life<C> {
     }
 }
 
+/// Keeps figures that were collected `at` a time, and what the collector remembers. They are not needed any more then.
+async fn keep_figures(
+    drawer: &Drawer,
+    at: Option<Timestamp>,
+    memory: Memory,
+    mut reading: Reading,
+) -> Reading {
+    let (samples, data_through) = (std::mem::take(&mut reading.samples), reading.data_through);
+    if let Some(at) = at {
+        drawer.keep(Figures { at, data_through, samples, memory }).await;
+    }
+    reading
+}
+
 /// Keeps new jobs in the collector's course.
 fn keep_in(drawer: Arc<Drawer>) -> Keep {
     Box::new(move |jobs: Jobs| -> Pin<Box<dyn Future<Output = ()> + Send>> {
@@ -201,36 +225,30 @@ fn keep_in(drawer: Arc<Drawer>) -> Keep {
     })
 }
 
-/// Shows what was kept, with its true age. Says whether there were figures.
+/// The figures that were kept, with the time when they were collected. The collector remembers what it knew then.
 async fn restore(
     collector: &mut impl Collector,
     slot: &Slot,
     figures: Option<Figures>,
-    course: &Course,
-) -> bool {
+) -> Option<(Timestamp, Reading, Encoded)> {
+    let Figures { at, data_through, samples, memory } = figures?;
     let id = slot.id();
-    let (organization, provider, collector_name) = (id.organization.as_str(), id.provider, id.collector);
-    let mut restored = None;
-    if let Some(Figures { at, data_through, samples, memory }) = figures {
-        if let Err(error) = collector.recall(&memory) {
-            tracing::warn!(organization, provider, collector = collector_name, %error, "what the collector remembers cannot be read");
+    let (organization, provider, name) = (id.organization.as_str(), id.provider, id.collector);
+    if let Err(error) = collector.recall(&memory) {
+        tracing::warn!(organization, provider, collector = name, %error, "what the collector remembers cannot be read");
+    }
+    let _turn = slot.turn().await;
+    match encode(slot, Reading { samples, data_through, ..Reading::default() }).await {
+        Ok(Ready { mut reading, encoded }) => {
+            reading.samples = Samples::default();
+            tracing::info!(organization, provider, collector = name, series = encoded.series(), %at, "restored");
+            Some((at, reading, encoded))
         }
-        let _turn = slot.turn().await;
-        match encode(slot, Reading { samples, data_through, ..Reading::default() }).await {
-            Ok(Ready { mut reading, encoded }) => {
-                reading.samples = Samples::default();
-                tracing::info!(organization, provider, collector = collector_name, series = encoded.series(), %at, "restored");
-                restored = Some((at, reading, encoded));
-            }
-            Err(NoRoom { failure: error, .. }) => {
-                tracing::warn!(organization, provider, collector = collector_name, %error, "cannot restore the last good figures");
-            }
+        Err(NoRoom { failure: error, .. }) => {
+            tracing::warn!(organization, provider, collector = name, %error, "cannot restore the last good figures");
+            None
         }
     }
-    let is_restored = restored.is_some();
-    let last = course.last.clone().map(|(at, took, ended)| (at, took, ended.into_result()));
-    slot.restore(restored, last);
-    is_restored
 }
 
 impl Ended {
@@ -253,18 +271,20 @@ impl From<&CollectError> for Ended {
 }
 
 /// Shows the last good figures in the light of what other collectors have found out.
-async fn reevaluate(collector: &mut impl Collector, slot: &Slot) {
+async fn reevaluate(collector: &mut impl Collector, slot: &Slot, drawer: &Drawer) {
     let Some(reading) = collector.reevaluate() else { return };
     let id = slot.id();
-    let (organization, provider, collector) = (id.organization.as_str(), id.provider, id.collector);
+    let (organization, provider, name) = (id.organization.as_str(), id.provider, id.collector);
     let _turn = slot.turn().await;
     match encode(slot, reading).await {
         Ok(Ready { reading, encoded }) => {
-            tracing::debug!(organization, provider, collector, "re-evaluated");
+            tracing::debug!(organization, provider, collector = name, "re-evaluated");
+            let memory = collector.memory();
+            let reading = keep_figures(drawer, slot.last_success(), memory, reading).await;
             slot.reevaluated(reading, encoded);
         }
         Err(NoRoom { failure: error, .. }) => {
-            tracing::warn!(organization, provider, collector, %error, "cannot re-evaluate, the last good figures stay");
+            tracing::warn!(organization, provider, collector = name, %error, "cannot re-evaluate, the last good figures stay");
         }
     }
 }

@@ -2,6 +2,8 @@
 //!
 //! `HISTORIES` sets how many lives there are; `make soak` has ten thousand.
 
+#![allow(clippy::float_cmp, reason = "the figures are whole numbers")]
+
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
@@ -11,7 +13,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use super::{Runner, run};
+use super::{Runner, Together, run};
 use crate::catalogue::genesys_cloud::OAUTH_CLIENT_WINDOW;
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
@@ -183,6 +185,13 @@ impl Collector for Moody {
     }
 }
 
+/// The sample of a family that the organization `name` has.
+fn value(text: &str, name: &str, family: &str) -> Option<f64> {
+    let label = format!("organization=\"{name}\"");
+    let is_it = |line: &&str| line.starts_with(&format!("{family}{{")) && line.contains(&label);
+    text.lines().find(is_it).map(|line| line.rsplit_once(' ').unwrap().1.parse().unwrap())
+}
+
 /// A process.
 struct Process {
     store: Store,
@@ -205,6 +214,7 @@ impl Process {
         let store = Store::new(10);
         let stop = CancellationToken::new();
         let mut tasks = Vec::new();
+        let together = Together::new();
         for (name, truth) in NAMES.into_iter().zip(truths) {
             {
                 let mut truth = lock(truth);
@@ -223,7 +233,7 @@ impl Process {
                 Runner { slot, drawer, settings: 1, schedule: SCHEDULE, clock: clock.clone(), collectors: 2 };
             let (dice, truth) = (dice.fork(), truth.clone());
             let collector = Moody { name, dice, truth, remembered: 0, is_kept: folder.is_some() };
-            tasks.push(tokio::spawn(run(collector, runner, stop.clone())));
+            tasks.push(tokio::spawn(run(collector, runner, together.clone(), stop.clone())));
         }
         let publisher = store::publish(store.clone(), clock.clone(), stop);
         tasks.push(tokio::spawn(async move { publisher.await.expect("publishes") }));
@@ -239,12 +249,6 @@ impl Process {
         }
     }
 
-    fn value(&self, text: &str, name: &str, family: &str) -> Option<f64> {
-        let label = format!("organization=\"{name}\"");
-        let is_it = |line: &&str| line.starts_with(&format!("{family}{{")) && line.contains(&label);
-        text.lines().find(is_it).map(|line| line.rsplit_once(' ').unwrap().1.parse().unwrap())
-    }
-
     /// Compares what is served with what is true.
     fn check(&self, truths: &[Arc<Mutex<Truth>>; 2]) {
         let pieces = inflate(vec![self.store.published().piece.clone()]);
@@ -256,14 +260,14 @@ impl Process {
             if truth.changed.is_some_and(|changed| changed.elapsed() < Duration::from_millis(5)) {
                 continue;
             }
-            let shown = self.value(&vendor, name, "genesyscloud_oauth_client_window_seconds");
+            let shown = value(&vendor, name, "genesyscloud_oauth_client_window_seconds");
             let expected = truth.good.map(|(figure, _)| figure as f64);
             match truth.good.map(|(_, at)| at.elapsed()) {
                 Some(age) if age >= SCHEDULE.max_staleness + SLACK => assert_eq!(shown, None, "{age:?} old"),
                 Some(age) if age + SLACK >= SCHEDULE.max_staleness => {}
                 _ => assert_eq!(shown, expected, "{name}: {truth:?}"),
             }
-            let of = |family: &str| self.value(&own, name, &format!("ccaas_exporter_{family}")).unwrap();
+            let of = |family: &str| value(&own, name, &format!("ccaas_exporter_{family}")).unwrap();
             if !truth.is_running {
                 let up = matches!(truth.last, Some(Ended::Well | Ended::NotSupported));
                 assert_eq!(of("collector_up"), f64::from(u8::from(up)), "{name}: {truth:?}");
@@ -303,7 +307,7 @@ async fn history(seed: u64) -> u64 {
     let start: Timestamp = START.parse().unwrap();
     let clock = Clock::from_fn(move || start.checked_add(begun.elapsed()).unwrap());
     let folder = dice.bool().then(memory_folder);
-    let folder = folder.as_ref().map(|folder| folder.path());
+    let folder = folder.as_ref().map(tempfile::TempDir::path);
     let truths: [Arc<Mutex<Truth>>; 2] = Default::default();
     let mut process = Process::start(&clock, folder, &truths, &mut dice);
     for _ in 0..30 {

@@ -116,12 +116,6 @@ impl Drawer {
         (figures, course)
     }
 
-    /// Whether anything is kept at all.
-    #[must_use]
-    pub fn keeps(&self) -> bool {
-        self.folder.is_some()
-    }
-
     /// Keeps the figures of a good run.
     pub async fn keep(&self, figures: Figures) {
         self.write(&self.figures, figures, Safety::PowerCut).await;

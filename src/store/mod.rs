@@ -174,6 +174,12 @@ impl Slot {
         });
     }
 
+    /// When the last good run ended.
+    #[must_use]
+    pub fn last_success(&self) -> Option<Timestamp> {
+        self.store.lock()[self.index].status.last_success
+    }
+
     /// The collector's turn to take room for its series. Until it is dropped, no other one of the organization takes any.
     pub async fn turn(&self) -> OwnedMutexGuard<()> {
         self.turns.clone().lock_owned().await

@@ -9,7 +9,7 @@ use super::schedule;
 use crate::clock::Clock;
 use crate::collector::{Collector, PendingJobs};
 use crate::exposition::{self, Encoded};
-use crate::model::{CollectError, Failure, Reading, Reason, Schedule};
+use crate::model::{CollectError, Failure, Reading, Reason, Schedule, surprises};
 use crate::store::Slot;
 
 /// What the loop of one collector needs besides the collector.
@@ -43,12 +43,13 @@ pub async fn run(mut collector: impl Collector, runner: Runner, stop: Cancellati
         }
         let started = Instant::now();
         jobs.run_begins(runner.clock.now());
-        let outcome = tokio::select! {
+        let run = tokio::time::timeout(timeout, collector.collect(&jobs));
+        let (outcome, surprises) = tokio::select! {
             () = stop.cancelled() => return,
-            outcome = tokio::time::timeout(timeout, collector.collect(&jobs)) => {
-                outcome.unwrap_or_else(|_| Err(late(timeout).into()))
-            }
+            ended = surprises::collecting(&id, run) => ended,
         };
+        let outcome = outcome.unwrap_or_else(|_| Err(late(timeout).into()));
+        runner.slot.surprised(&surprises);
         let turn = runner.slot.turn().await;
         let mut claim = 0;
         let outcome = match outcome {

@@ -1,8 +1,10 @@
 //! The words every room shares: who is collected from, what a collector brings home, how it fails.
 
 mod folding;
+mod harmless;
 mod samples;
 mod sum;
+pub mod surprises;
 
 use std::fmt;
 use std::time::Duration;
@@ -10,8 +12,10 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use folding::{Folded, OTHER};
+pub use harmless::harmless;
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
 pub use sum::Sum;
+pub use surprises::{Surprise, Surprises};
 
 /// A collector of one organization: the unit of scheduling, failing and ageing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -52,8 +56,6 @@ pub struct Reading {
     pub invalid_rows: u64,
     /// Past days or months whose figures the vendor changed since they were last read.
     pub restatements: u64,
-    /// Enum values in the answers that the vendor does not document.
-    pub unknown_enum_values: u64,
 }
 
 /// Why a run brought nothing home.

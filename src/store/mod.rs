@@ -19,7 +19,7 @@ pub use publish::publish;
 pub use status::{CollectorStatus, LastError, Outcome};
 
 use crate::exposition::{Encoded, Part, Piece, Selection, render};
-use crate::model::{CollectError, CollectorId, Reading, Schedule};
+use crate::model::{CollectError, CollectorId, Reading, Schedule, Surprises};
 use crate::telemetry::CollectorMetrics;
 
 /// A collector that is late by more than this is stuck.
@@ -199,6 +199,11 @@ impl Slot {
     pub fn claim(&self, series: usize) {
         let can_fit = series <= self.store.0.max_series_per_organization;
         self.update(|state| state.claim = if can_fit { series } else { 0 });
+    }
+
+    /// A run, good or not, met these surprises.
+    pub fn surprised(&self, surprises: &Surprises) {
+        self.update(|state| state.metrics.surprised(surprises));
     }
 
     /// A run ended at `now`. Only a good one replaces the figures.

@@ -98,12 +98,12 @@ impl ContractsCollector {
             samples::contract(&mut reading.samples, contract);
             let items = contract.plans.entries.iter().map(|plan| plan.items.invalid).sum::<u64>();
             reading.invalid_rows += contract.billing_periods.invalid + contract.plans.invalid + items;
-            reading.unknown_enum_values += contract.unknown_enum_values();
+            contract.check();
             for (period, details) in periods {
                 samples::period(&mut reading.samples, &contract.id.0, period, details);
                 reading.invalid_rows += details.charges.invalid + details.wallets.invalid;
                 reading.invalid_rows += u64::from(period.days().is_none());
-                reading.unknown_enum_values += details.unknown_enum_values();
+                details.check();
             }
         }
         if let Some(billed) = api_charge.and_then(|charge| charge.billed) {

@@ -73,14 +73,12 @@ impl Surprises {
         self.0.iter().filter(|(noted, ..)| *noted == kind).count() as u64
     }
 
-    /// Logs those that no run of the process has met before.
-    fn log(&self, id: &CollectorId) {
+    /// Those that no run of the process has met before at this provider; from now on they have been met.
+    fn news(&self, provider: &'static str) -> Vec<&Noted> {
         let mut logged = LOGGED.lock().expect("nothing panics while it holds the lock");
-        for noted in &self.0 {
-            if logged.len() < LOG_LIMIT && logged.insert((id.provider, noted.clone())) {
-                log(id, noted);
-            }
-        }
+        let mut is_new =
+            |noted: &&Noted| logged.len() < LOG_LIMIT && logged.insert((provider, (*noted).clone()));
+        self.0.iter().filter(|noted| is_new(noted)).collect()
     }
 }
 
@@ -136,7 +134,9 @@ pub fn check(kind: Surprise, field: &'static str, value: &str, documented: &[&st
 pub async fn collecting<F: Future>(id: &CollectorId, run: F) -> (F::Output, Surprises) {
     let run = async { (run.await, RUN.with(RefCell::take)) };
     let (output, surprises) = RUN.scope(RefCell::default(), run).await;
-    surprises.log(id);
+    for noted in surprises.news(id.provider) {
+        log(id, noted);
+    }
     (output, surprises)
 }
 
@@ -148,14 +148,12 @@ pub fn noticing<T>(work: impl FnOnce() -> T) -> (T, Surprises) {
 
 impl Name {
     fn of(name: &str) -> Self {
-        match harmless(name) {
-            Some(name) => Self::Shown(name),
-            None => {
-                let mut digest = DefaultHasher::new();
-                name.hash(&mut digest);
-                Self::Hidden(digest.finish())
-            }
+        if let Some(name) = harmless(name) {
+            return Self::Shown(name);
         }
+        let mut digest = DefaultHasher::new();
+        name.hash(&mut digest);
+        Self::Hidden(digest.finish())
     }
 }
 
@@ -212,6 +210,17 @@ mod tests {
         });
         assert_eq!(surprises.count(Surprise::Field), 3);
         assert!(!format!("{surprises:?}").contains("ane") && !format!("{surprises:?}").contains("0100"));
+    }
+
+    #[test]
+    fn a_surprise_is_news_once_in_a_process() {
+        let meet = |names: &[&str]| {
+            noticing(|| names.iter().for_each(|name| note(Surprise::Field, "listEvents", name))).1
+        };
+        assert_eq!(meet(&["a", "b"]).news("talkdesk").len(), 2);
+        let second = meet(&["a", "c"]);
+        assert_eq!(second.news("talkdesk"), [&(Surprise::Field, "listEvents", Name::of("c"))]);
+        assert_eq!(second.news("genesys_cloud").len(), 2);
     }
 
     #[tokio::test(start_paused = true)]

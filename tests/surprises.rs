@@ -11,6 +11,7 @@
 mod support;
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use serde_json::{Value, json};
 use support::scripted::{self, TOKEN, ok};
@@ -91,6 +92,25 @@ async fn new_fields_of_rows_are_noticed_and_the_rows_still_count() {
 async fn a_failed_run_tells_its_surprises_too() {
     let stage = stage("limits: {}", &json!({"limits": []})).await;
     each_run(stage, "limits", 0.0, kinds(0, 1, 0, 0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_undocumented_state_of_a_job_counts_once_a_run_and_is_waited_out() {
+    let is_done = AtomicBool::new(true);
+    let stage = scripted::stage("usage: {api: jobs, lookback: 30d}", move |method, uri, _| {
+        if uri.starts_with("/oauth/token") {
+            return ok(TOKEN);
+        }
+        // Every job is asked for twice.
+        let was_done = method == "GET" && is_done.fetch_xor(true, Ordering::SeqCst);
+        ok(match (method, was_done) {
+            ("GET", true) => r#"{"queryStatus":"Pondering"}"#,
+            ("GET", false) => r#"{"queryStatus":"Succeeded","entities":[]}"#,
+            _ => r#"{"id":"job"}"#,
+        })
+    })
+    .await;
+    each_run(stage, "usage", 1.0, kinds(1, 0, 0, 0)).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -151,10 +151,8 @@ async fn contracts_are_told_with_their_open_and_last_closed_period() {
         assert_eq!(by(&metrics, name, &["period_start", "wallet"]), expected, "{field}");
     }
     // A unit that the vendor does not document passes, and is noticed.
-    let surprises = metrics.value(
-        "ccaas_exporter_schema_surprises_total",
-        &[("collector", "contracts"), ("kind", "enum_value")],
-    );
+    let surprises = metrics
+        .value("ccaas_exporter_schema_surprises_total", &[("collector", "contracts"), ("kind", "unit")]);
     let units = by(&metrics, "genesyscloud_billing_used_quantity", &["unit"]);
     assert!(surprises.unwrap() > 0.0, "{units:?}");
     let open = by(&metrics, "genesyscloud_billing_period_open", &["period_start"]);

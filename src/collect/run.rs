@@ -12,7 +12,7 @@ use super::{Together, schedule};
 use crate::clock::Clock;
 use crate::collector::{Collector, Jobs, Keep, Memory, PendingJobs};
 use crate::exposition::{self, Encoded};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule};
+use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule, surprises};
 use crate::storage::{Course, Drawer, Ended, Figures};
 use crate::store::Slot;
 
@@ -132,7 +132,9 @@ impl<C: Collector> Life<C> {
     async fn collect(&mut self) -> Result<Reading, CollectError> {
         let timeout = self.runner.schedule.timeout;
         let run = tokio::time::timeout(timeout, self.collector.collect(&self.jobs));
-        run.await.unwrap_or_else(|_| Err(late(timeout).into()))
+        let (outcome, surprises) = surprises::collecting(self.runner.slot.id(), run).await;
+        self.runner.slot.surprised(&surprises);
+        outcome.unwrap_or_else(|_| Err(late(timeout).into()))
     }
 
     /// Records how the run that `took` so long ended, and says how long to wait for the next one.

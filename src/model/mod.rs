@@ -1,9 +1,11 @@
 //! The words every room shares: who is collected from, what a collector brings home, how it fails.
 
 mod folding;
+mod harmless;
 mod samples;
 mod saved;
 mod sum;
+pub mod surprises;
 
 use std::fmt;
 use std::time::Duration;
@@ -12,8 +14,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 pub use folding::{Folded, OTHER};
+pub use harmless::harmless;
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
 pub use sum::Sum;
+pub use surprises::{Surprise, Surprises};
 
 /// A collector of one organization: the unit of scheduling, failing and ageing.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -54,8 +58,6 @@ pub struct Reading {
     pub invalid_rows: u64,
     /// Past days or months whose figures the vendor changed since they were last read.
     pub restatements: u64,
-    /// Enum values in the answers that the vendor does not document.
-    pub unknown_enum_values: u64,
 }
 
 /// Why a run brought nothing home.

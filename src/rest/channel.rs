@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use jiff::Timestamp;
 use jiff::fmt::rfc2822;
 use reqwest::{RequestBuilder, Response, StatusCode};
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -12,6 +13,7 @@ use tokio::time::Instant;
 use super::error::{Error, Kind};
 use super::governor::Governor;
 use super::transport::Transport;
+use crate::model::{Surprise, surprises};
 use crate::telemetry::ApiMetrics;
 
 /// No limit of a vendor is longer than daily.
@@ -62,7 +64,12 @@ impl Channel {
         match request.send().await {
             Ok(response) => {
                 response.status().as_str().clone_into(&mut in_flight.code);
-                Ok(Answer { response, operation, in_flight })
+                let answer = Answer { response, operation, in_flight };
+                let [deprecation, sunset] = ["deprecation", "sunset"].map(|name| answer.header(name));
+                if let Some(announced) = announced(deprecation, sunset) {
+                    surprises::note(Surprise::Deprecation, operation, &announced);
+                }
+                Ok(answer)
             }
             Err(error) => Err(in_flight.broken(&error)),
         }
@@ -150,6 +157,23 @@ impl Answer<'_> {
     }
 }
 
+/// What `Deprecation` (RFC 9745) and `Sunset` (RFC 8594) announce, in words of the exporter: the day of the end, else that of the
+/// deprecation, as far as they can be read; nothing when neither header is there.
+fn announced(deprecation: Option<&str>, sunset: Option<&str>) -> Option<String> {
+    let http_date = |text: &str| rfc2822::parse(text).ok().map(|at| at.timestamp());
+    // Drafts before the RFC had an HTTP date, or `true`.
+    let date = |text: &str| match text.strip_prefix('@') {
+        Some(seconds) => Timestamp::from_second(seconds.parse().ok()?).ok(),
+        None => http_date(text),
+    };
+    let day = |at: Timestamp| at.strftime("%Y-%m-%d");
+    let sunset_day = sunset.and_then(|text| http_date(text.trim())).map(|at| format!("sunset:{}", day(at)));
+    let deprecation_day =
+        deprecation.and_then(|text| date(text.trim())).map(|at| format!("deprecation:{}", day(at)));
+    let dateless = || deprecation.map(|_| "deprecation").or(sunset.map(|_| "sunset")).map(str::to_owned);
+    sunset_day.or(deprecation_day).or_else(dateless)
+}
+
 fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
@@ -216,5 +240,23 @@ mod tests {
             assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
         }
         assert_eq!(retry_after("Sat, 21 Nov 2026 10:01:30 GMT", None), None);
+    }
+
+    #[test]
+    fn an_end_is_announced_by_its_day_and_never_in_the_vendors_words() {
+        let (date, seconds) = (Some("Thu, 31 Dec 2026 23:59:59 GMT"), Some("@1782864000"));
+        for (deprecation, sunset, expected) in [
+            (None, None, None),
+            (seconds, None, Some("deprecation:2026-07-01")),
+            (date, None, Some("deprecation:2026-12-31")),
+            (seconds, date, Some("sunset:2026-12-31")),
+            (None, date, Some("sunset:2026-12-31")),
+            (Some("true"), None, Some("deprecation")),
+            (seconds, Some("ask jane@example.com"), Some("deprecation:2026-07-01")),
+            (None, Some("ask jane@example.com"), Some("sunset")),
+            (Some("@99999999999999"), None, Some("deprecation")),
+        ] {
+            assert_eq!(announced(deprecation, sunset).as_deref(), expected, "{deprecation:?} {sunset:?}");
+        }
     }
 }

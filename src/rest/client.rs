@@ -13,11 +13,13 @@ use url::Url;
 
 use super::channel::{Answer, Channel, LONGEST_WAIT};
 use super::credential::Credential;
-use super::error::{Error, Kind, harmless};
+use super::documented::{Checker, Documentation, ENTRIES};
+use super::error::{Error, Kind};
 use super::governor::{Governor, Limit};
 use super::rows::{RowSplitter, SplitError};
 use super::transport::Transport;
 use crate::clock::Clock;
+use crate::model::harmless;
 use crate::secret::Secret;
 use crate::telemetry::ApiMetrics;
 
@@ -34,7 +36,7 @@ const ERROR_LIMIT: usize = 64 * 1024;
 const RETRIES: usize = 3;
 
 /// What differs between vendors in how they answer.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Dialect {
     /// Header with the id that the vendor's support asks for, if it sends one.
     pub correlation_header: Option<&'static str>,
@@ -44,6 +46,8 @@ pub struct Dialect {
     pub final_codes: &'static [&'static str],
     /// What to check when the login host refuses the credentials.
     pub refused_advice: &'static str,
+    /// The fields that the answers are documented to have.
+    pub documentation: Documentation,
 }
 
 /// Where a vendor is and who asks.
@@ -217,6 +221,9 @@ impl Client {
     pub async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
         with_retries(|| async {
             let body = self.open(call).await?.body(JSON_LIMIT).await?;
+            if let Some(checker) = self.checker(call) {
+                checker.check(&body);
+            }
             parse(call.operation, &body)
         })
         .await
@@ -242,6 +249,8 @@ impl Client {
         mut rows: S,
     ) -> Result<Rows<S, T>, Error> {
         let mut answer = self.open(call).await?;
+        let checker = self.checker(call);
+        let row_checker = checker.and_then(|checker| checker.within(key));
         let mut splitter = RowSplitter::new(key);
         let mut digest = DefaultHasher::new();
         let mut length = 0_u64;
@@ -255,13 +264,25 @@ impl Client {
             splitter
                 .feed(&piece, &mut |row| {
                     digest.write(row);
+                    if let Some(checker) = row_checker.filter(|_| count < ENTRIES) {
+                        checker.check(row);
+                    }
                     count += 1;
                     rows.row(row).map_err(Stop::Rows)
                 })
                 .map_err(|stop| stop.into_error(call.operation))?;
         }
         let envelope = splitter.finish().map_err(|error| Stop::Split(error).into_error(call.operation))?;
+        if let Some(checker) = checker {
+            checker.check(&envelope);
+        }
         Ok(Rows { rows, envelope: parse(call.operation, &envelope)?, digest: digest.finish(), count })
+    }
+
+    /// Notices what the answers to `call` have beyond their documentation. An answer is looked at before it is parsed: where
+    /// that fails, a new field may be the reason.
+    fn checker(&self, call: &Call) -> Option<Checker> {
+        Checker::of(self.dialect.documentation, call.operation)
     }
 
     /// One try, up to the head of a successful answer; a refused token is renewed once.

@@ -11,8 +11,9 @@ use url::Url;
 
 use super::channel::Channel;
 use super::client::{Endpoint, status_error};
-use super::error::{Error, Kind, harmless};
+use super::error::{Error, Kind};
 use crate::clock::Clock;
+use crate::model::harmless;
 use crate::secret::Secret;
 use crate::telemetry::ApiMetrics;
 

@@ -10,12 +10,16 @@
 mod channel;
 mod client;
 mod credential;
+mod documented;
 mod error;
 mod governor;
 mod rows;
 mod transport;
 
 pub use client::{Call, Client, Dialect, Endpoint, RowSink, Rows, RowsRefused};
-pub use error::{Error, Kind, harmless};
+#[cfg(test)]
+pub(crate) use documented::tests as documented_tests;
+pub use documented::{Documentation, Fields};
+pub use error::{Error, Kind};
 pub use governor::Limit;
 pub use transport::{ProxyChoice, Transport};

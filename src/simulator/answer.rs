@@ -76,6 +76,9 @@ pub(super) fn send(answer: Answer, fault: Option<&Fault>) -> Response {
     };
     *response.status_mut() = status;
     response.headers_mut().extend(headers);
+    if let Some(Fault::Headers(more)) = fault {
+        response.headers_mut().extend(more.clone());
+    }
     response
 }
 
@@ -123,6 +126,16 @@ mod tests {
         assert_eq!(body["code"], "too.many.requests");
         assert_eq!(body["contextId"], context.as_str());
         assert_eq!(bench.get(PATH).await.0, StatusCode::OK);
+    }
+
+    #[tokio::test]
+    async fn more_headers_leave_the_answer_as_it_is() {
+        let bench = bench("{headers: {Sunset: 'Thu, 31 Dec 2026 23:59:59 GMT'}}").await;
+        let answer = bench.request(Method::GET, PATH).send().await.unwrap();
+        assert_eq!(answer.headers()["sunset"], "Thu, 31 Dec 2026 23:59:59 GMT");
+        assert!(answer.headers().contains_key("inin-correlation-id"));
+        let body: serde_json::Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!((StatusCode::OK, body), bench.get(PATH).await);
     }
 
     #[tokio::test]

@@ -34,6 +34,8 @@ pub(super) enum Fault {
         code: Option<String>,
         headers: HeaderMap,
     },
+    /// More headers on the answer.
+    Headers(HeaderMap),
     Delay(Duration),
     Hang,
     Reset,
@@ -191,10 +193,10 @@ impl Entry {
 impl Kinds {
     /// The one kind that is given.
     fn only(self) -> Result<Fault, String> {
-        if self.status.is_none() && (self.code.is_some() || self.headers.is_some()) {
-            return Err("`code` and `headers` belong to `status`".into());
+        if self.status.is_none() && self.code.is_some() {
+            return Err("`code` belongs to `status`".into());
         }
-        let headers = self.headers.unwrap_or_default();
+        let headers = self.headers.map(header_map).transpose()?;
         let code = self.code;
         let switches = [
             (self.hang, Fault::Hang, "hang"),
@@ -210,8 +212,12 @@ impl Kinds {
         }
         let mut given: Vec<Fault> =
             switches.into_iter().filter_map(|(given, fault, _)| given.map(|_| fault)).collect();
-        if let Some(status) = self.status {
-            given.push(Fault::Status { status: answerable(status)?, code, headers: header_map(headers)? });
+        match (self.status, headers) {
+            (Some(status), headers) => {
+                let (status, headers) = (answerable(status)?, headers.unwrap_or_default());
+                given.push(Fault::Status { status, code, headers });
+            }
+            (None, headers) => given.extend(headers.map(Fault::Headers)),
         }
         if let Some(text) = self.delay {
             given
@@ -232,7 +238,7 @@ impl Kinds {
         match (given.pop(), given.len()) {
             (Some(fault), 0) => Ok(fault),
             (_, others) => Err(format!(
-                "exactly one of status, delay, hang, reset, truncate, html, wrong_json, garbage, job, repeat_page, \
+                "exactly one of status, headers, delay, hang, reset, truncate, html, wrong_json, garbage, job, repeat_page, \
                  links, drop_rows, duplicate_rows, text_numbers, expire_token, restate is needed, not {}",
                 if others == 0 { 0 } else { others + 1 }
             )),
@@ -343,7 +349,8 @@ mod tests {
             ("faults:\n  - operation: '*'\n    fault: {hang: true, reset: true}", "line 3: faults[0].fault"),
             ("faults:\n  - operation: '*'\n    fault: {}", "not 0"),
             ("faults:\n  - operation: '*'\n    fault: {html: 99}", "99 is not an HTTP status"),
-            ("faults:\n  - operation: '*'\n    fault: {code: x, hang: true}", "belong to `status`"),
+            ("faults:\n  - operation: '*'\n    fault: {code: x, hang: true}", "belongs to `status`"),
+            ("faults:\n  - operation: '*'\n    fault: {headers: {a: b}, hang: true}", "not 2"),
             ("faults:\n  - operation: '*'\n    fault: {hang: false}", "`hang` is either true"),
             ("faults:\n  - operation: '*'\n    fault: {delay: 2 weeks}", "2 weeks"),
             (

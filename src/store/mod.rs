@@ -19,7 +19,7 @@ pub use publish::publish;
 pub use status::{CollectorStatus, LastError, Outcome};
 
 use crate::exposition::{Encoded, Part, Piece, Selection, render};
-use crate::model::{CollectError, CollectorId, Reading, Schedule};
+use crate::model::{CollectError, CollectorId, Reading, Schedule, Surprises};
 use crate::telemetry::CollectorMetrics;
 
 /// A collector that is late by more than this is stuck.
@@ -242,6 +242,11 @@ impl Slot {
             }));
         });
         self.store.0.changed.notify_one();
+    }
+
+    /// A run, good or not, met these surprises.
+    pub fn surprised(&self, surprises: &Surprises) {
+        self.update(|state| state.metrics.surprised(surprises));
     }
 
     /// A run ended at `now`. Only a good one replaces the figures.

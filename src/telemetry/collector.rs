@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry};
 
 use super::add;
-use crate::model::{CollectorId, Folded, Reading, Reason};
+use crate::model::{CollectorId, Folded, Reading, Reason, Surprise, Surprises};
 
 const LABELS: [&str; 3] = ["provider", "organization", "collector"];
 
@@ -44,7 +44,7 @@ pub struct CollectorMetrics {
     failures: [IntCounter; Reason::ALL.len()],
     invalid_rows: IntCounter,
     restatements: IntCounter,
-    unknown_enum_values: IntCounter,
+    schema_surprises: [IntCounter; Surprise::ALL.len()],
     folded_ratio: Gauge,
 }
 
@@ -119,7 +119,9 @@ impl Families {
             ),
             schema_surprises: counter(
                 "schema_surprises_total",
-                "Values in vendor answers that its documentation does not list, by kind.",
+                "Different things in the answers of a run that the vendor's documentation does not list (enum_value, field, unit), \
+                 and announcements that an operation will end (deprecation), by kind. Each counts once a run, and no more than \
+                 100 of a run are counted.",
                 Some("kind"),
             ),
             folded_ratio: gauge(
@@ -147,7 +149,8 @@ impl Families {
             failures: Reason::ALL.map(|reason| self.failures.with_label_values(&with(reason.as_str()))),
             invalid_rows: self.invalid_rows.with_label_values(&labels),
             restatements: self.restatements.with_label_values(&labels),
-            unknown_enum_values: self.schema_surprises.with_label_values(&with("enum_value")),
+            schema_surprises: Surprise::ALL
+                .map(|kind| self.schema_surprises.with_label_values(&with(kind.as_str()))),
             folded_ratio: self.folded_ratio.with_label_values(&labels[..2]),
         };
         metrics.supported.set(1.0);
@@ -173,7 +176,13 @@ impl CollectorMetrics {
         self.restored(now, reading);
         self.invalid_rows.inc_by(reading.invalid_rows);
         self.restatements.inc_by(reading.restatements);
-        self.unknown_enum_values.inc_by(reading.unknown_enum_values);
+    }
+
+    /// A run, good or not, met these surprises.
+    pub fn surprised(&self, surprises: &Surprises) {
+        for kind in Surprise::ALL {
+            self.schema_surprises[kind as usize].inc_by(surprises.count(kind));
+        }
     }
 
     /// The figures of a run that ended well at `at` are shown.

@@ -53,7 +53,8 @@ impl Collector for AppClientUsageCollector {
         let (client, plain_dates, patience) = (&*self.client, &self.plain_dates, self.pacing.with(jobs));
         let ask = |client_id| async move {
             let scope = Scope::Client(client_id);
-            JobQuery { client, scope, first, last, plain_dates }.read(patience).await?.understood()
+            let fold = JobQuery { client, scope, first, last, plain_dates }.read(patience).await?;
+            Ok(fold.understood()?)
         };
         let results = self.jobs.ask_days(window, now, &self.settings.clients, ask).await?;
         Ok(reading(&results, window, now))

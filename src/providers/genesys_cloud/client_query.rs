@@ -90,7 +90,8 @@ impl Collector for ClientQueryCollector {
         let window = Window::new(self.settings.days, now);
         let (client, patience) = (&*self.client, self.pacing.with(jobs));
         let ask = |client_id| async move {
-            execution::complete(&Query { client, client_id, window }, patience).await?.understood()
+            let fold = execution::complete(&Query { client, client_id, window }, patience).await?;
+            Ok(fold.understood()?)
         };
         let results = self.queries.ask_days(window, now, &self.settings.clients, ask).await?;
         Ok(reading(&results, window, now))

@@ -9,7 +9,7 @@ use regex::Regex;
 use super::counts::StatusCounts;
 use super::days::{self, midnight};
 use super::each_client::{EachClient, Results};
-use super::execution::{self, Completed, Ended, Execution, Pacing, Patience, State};
+use super::execution::{self, Ended, Execution, Pacing, Patience, State};
 use super::legacy::{Created, Envelope};
 use super::oauth_clients::{Directory, Listing};
 use super::row::Row;
@@ -100,7 +100,6 @@ impl ClientSummaryCollector {
             // Whether a summary holds some of today is not documented; yesterday it does hold.
             data_through: Some(midnight(today)),
             invalid_rows: summaries.left_out,
-            unknown_enum_values: summaries.unknown_states,
             ..Reading::default()
         };
         for (client_id, sum) in &summaries.done {
@@ -155,15 +154,10 @@ impl Collector for ClientSummaryCollector {
 }
 
 /// Asks for one client's summary.
-async fn summary(
-    client: &Client,
-    client_id: &str,
-    days: u16,
-    patience: Patience<'_>,
-) -> Result<Completed<Sum>, Ended> {
-    let completed = execution::complete(&Summary { client, client_id, days }, patience).await?;
-    if completed.output.invalid_rows > completed.output.rows {
+async fn summary(client: &Client, client_id: &str, days: u16, patience: Patience<'_>) -> Result<Sum, Ended> {
+    let sum = execution::complete(&Summary { client, client_id, days }, patience).await?;
+    if sum.invalid_rows > sum.rows {
         return Err(Failure::new(Reason::Decode, "the rows of a usage summary cannot be understood").into());
     }
-    Ok(completed)
+    Ok(sum)
 }

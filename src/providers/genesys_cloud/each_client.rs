@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use jiff::civil::Date;
 
 use super::complete::Window;
-use super::execution::{Completed, Ended, SIDE_BY_SIDE};
+use super::execution::{Ended, SIDE_BY_SIDE};
 use super::fold::{self, Fold};
 use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::rest::Kind;
@@ -26,7 +26,7 @@ pub(super) struct EachClient<T> {
 
 /// What became of one client's query.
 enum Outcome<T> {
-    Done(Completed<T>),
+    Done(T),
     /// There is no such client, or none any more.
     Gone,
     /// The vendor could not make this one.
@@ -39,8 +39,6 @@ pub(super) struct Results<T> {
     pub(super) done: BTreeMap<String, T>,
     /// Clients that are left out because their query failed.
     pub(super) left_out: u64,
-    /// How often the vendor named a state that is not documented.
-    pub(super) unknown_states: u64,
 }
 
 impl<T: Send> EachClient<T> {
@@ -58,7 +56,7 @@ impl<T: Send> EachClient<T> {
         ask: impl Fn(&'a str) -> F,
     ) -> Result<Results<T>, CollectError>
     where
-        F: Future<Output = Result<Completed<T>, Ended>> + Send,
+        F: Future<Output = Result<T, Ended>> + Send,
     {
         let (what, finished) = (self.what, &mut self.finished);
         if finished.0 != day {
@@ -66,7 +64,7 @@ impl<T: Send> EachClient<T> {
         }
         let finished = &mut finished.1;
         finished.retain(|_, outcome| match outcome {
-            Outcome::Done(completed) => is_final(&completed.output),
+            Outcome::Done(output) => is_final(output),
             Outcome::Gone => true,
             Outcome::LeftOut => false,
         });
@@ -96,7 +94,7 @@ impl EachClient<Fold> {
         ask: impl Fn(&'a str) -> F,
     ) -> Result<Results<Fold>, CollectError>
     where
-        F: Future<Output = Result<Completed<Fold>, Ended>> + Send,
+        F: Future<Output = Result<Fold, Ended>> + Send,
     {
         let client_ids: Vec<&str> = client_ids.iter().map(String::as_str).collect();
         let is_final = |fold: &Fold| window.is_final(now, fold.has_rows(window.settled));
@@ -109,18 +107,13 @@ impl Results<Fold> {
     pub(super) fn reading(&self, window: Window, now: Timestamp) -> (Reading, RangeInclusive<Date>) {
         let (mut reading, days) = fold::reading(self.done.values(), window, now);
         reading.invalid_rows += self.left_out;
-        reading.unknown_enum_values += self.unknown_states;
         (reading, days)
     }
 }
 
-fn outcome<T>(
-    what: &str,
-    client_id: &str,
-    result: Result<Completed<T>, Ended>,
-) -> Result<Outcome<T>, CollectError> {
+fn outcome<T>(what: &str, client_id: &str, result: Result<T, Ended>) -> Result<Outcome<T>, CollectError> {
     match result {
-        Ok(completed) => Ok(Outcome::Done(completed)),
+        Ok(output) => Ok(Outcome::Done(output)),
         Err(Ended::NotStarted(error)) if error.kind == Kind::NotFound => {
             tracing::info!(client_id, why = %error, "there are no {what} of this client");
             Ok(Outcome::Gone)
@@ -139,12 +132,11 @@ fn results<T>(
     client_ids: &[&str],
     mut finished: BTreeMap<String, Outcome<T>>,
 ) -> Result<Results<T>, CollectError> {
-    let mut results = Results { done: BTreeMap::new(), left_out: 0, unknown_states: 0 };
+    let mut results = Results { done: BTreeMap::new(), left_out: 0 };
     for client_id in client_ids {
         match finished.remove(*client_id) {
-            Some(Outcome::Done(Completed { output, unknown_states })) => {
+            Some(Outcome::Done(output)) => {
                 results.done.insert((*client_id).to_owned(), output);
-                results.unknown_states += unknown_states;
             }
             Some(Outcome::LeftOut) => results.left_out += 1,
             Some(Outcome::Gone) | None => {}
@@ -192,15 +184,12 @@ mod tests {
                     "failed" => fails(Reason::JobFailed),
                     "expired" => fails(Reason::JobExpired),
                     "truncated" => fails(Reason::Truncated),
-                    _ => Ok(Completed { output: 7, unknown_states: 1 }),
+                    _ => Ok(7),
                 };
                 async move { result }
             },
         );
-        results.await.map(|results| {
-            assert_eq!(results.unknown_states, results.done.len() as u64);
-            results.done.into_keys().collect()
-        })
+        results.await.map(|results| results.done.into_keys().collect())
     }
 
     async fn outcome_of(client_ids: &[&str]) -> Result<Vec<String>, CollectError> {

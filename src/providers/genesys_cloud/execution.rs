@@ -76,10 +76,8 @@ pub(super) trait Execution: Sync {
 /// The state of a query.
 #[derive(Debug)]
 pub(super) enum State<T> {
-    /// Not done yet.
+    /// Not done yet, or in a state that is not documented.
     Pending,
-    /// A state that is not documented; taken as not done yet.
-    Unknown,
     /// Done.
     Done(T),
     /// Ended without a result: the vendor's word for it and, where it says, its code.
@@ -112,22 +110,14 @@ impl From<Ended> for CollectError {
     }
 }
 
-/// A finished query.
-pub(super) struct Completed<T> {
-    pub(super) output: T,
-    /// How often the vendor named a state that is not documented.
-    pub(super) unknown_states: u64,
-}
-
 /// Starts `execution`, unless an earlier run has, and waits for its end; once more if the vendor loses it. The deadline is the
 /// caller's.
 pub(super) async fn complete<E: Execution>(
     execution: &E,
     Patience { pacing, jobs }: Patience<'_>,
-) -> Result<Completed<E::Output>, Ended> {
+) -> Result<E::Output, Ended> {
     let call = execution.call();
     let question = call.question();
-    let mut unknown_states = 0;
     for _ in 0..2 {
         let id = if let Some(id) = jobs.find(&question) {
             id
@@ -140,9 +130,8 @@ pub(super) async fn complete<E: Execution>(
             tokio::time::sleep(wait).await;
             match execution.poll(&id).await {
                 Ok(State::Pending) => {}
-                Ok(State::Unknown) => unknown_states += 1,
                 // It stays pending until the run has ended well: further pages of it may be to come.
-                Ok(State::Done(output)) => return Ok(Completed { output, unknown_states }),
+                Ok(State::Done(output)) => return Ok(output),
                 Ok(State::Failed(how)) => {
                     jobs.ended(&question);
                     let message = format!("{} ended as {how}", execution.what());
@@ -226,7 +215,7 @@ mod tests {
     async fn run(answers: impl IntoIterator<Item = Answer>) -> (Result<u32, Ended>, u32) {
         let script = Script::new(answers);
         let jobs = PendingJobs::in_memory();
-        let result = complete(&script, Pacing::default().with(&jobs)).await.map(|completed| completed.output);
+        let result = complete(&script, Pacing::default().with(&jobs)).await;
         let started = *script.started.lock().unwrap();
         (result, started)
     }
@@ -267,7 +256,7 @@ mod tests {
         let script = Script::new([Err(Kind::Unavailable), Ok(State::Pending), Ok(State::Done(7))]);
         let run = async || complete(&script, Pacing::default().with(&jobs)).await;
         assert!(run().await.is_err());
-        assert_eq!(run().await.ok().unwrap().output, 7);
+        assert_eq!(run().await.unwrap(), 7);
         assert_eq!(*script.started.lock().unwrap(), 1);
     }
 
@@ -275,12 +264,5 @@ mod tests {
     async fn a_missing_permission_after_the_start_is_no_missing_api() {
         let (result, _) = run([Err(Kind::Forbidden)]).await;
         assert_eq!(reason(result), Reason::Forbidden);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_undocumented_state_is_counted_and_waited_for() {
-        let script = Script::new([Ok(State::Unknown), Ok(State::Done(1))]);
-        let jobs = PendingJobs::in_memory();
-        assert_eq!(complete(&script, Pacing::default().with(&jobs)).await.ok().unwrap().unknown_states, 1);
     }
 }

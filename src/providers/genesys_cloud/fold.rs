@@ -9,10 +9,9 @@ use jiff::civil::Date;
 use super::complete::Window;
 use super::counts::StatusCounts;
 use super::days::{midnight, plus};
-use super::execution::{Completed, Ended};
 use super::row::Row;
 use super::wire;
-use crate::model::{Failure, Reading, Reason};
+use crate::model::{Failure, Reading, Reason, Surprise, surprises};
 use crate::rest::{RowSink, RowsRefused};
 
 /// The party of requests that the vendor does not attribute to one.
@@ -70,22 +69,12 @@ pub(super) struct Fold {
     rows: u64,
     /// Rows that could not be understood.
     pub(super) invalid_rows: u64,
-    /// HTTP methods that the APIs do not document.
-    pub(super) unknown_methods: u64,
 }
 
 impl Fold {
     /// For rows of `days`; others, which an inclusive interval end can bring, are left out.
     pub(super) fn new(days: RangeInclusive<Date>, party: Party) -> Self {
-        Self {
-            days,
-            party,
-            cells: HashMap::new(),
-            names: HashMap::new(),
-            rows: 0,
-            invalid_rows: 0,
-            unknown_methods: 0,
-        }
+        Self { days, party, cells: HashMap::new(), names: HashMap::new(), rows: 0, invalid_rows: 0 }
     }
 
     /// Adds the sums of another page or query.
@@ -98,7 +87,6 @@ impl Fold {
         }
         self.rows += more.rows;
         self.invalid_rows += more.invalid_rows;
-        self.unknown_methods += more.unknown_methods;
         self.bounded().map_err(|refused| {
             Failure::new(Reason::Limit, format!("the usage figures have more than {} sums", refused.limit))
         })
@@ -119,9 +107,9 @@ impl Fold {
     }
 
     /// Refuses sums of which too much is missing: a few odd rows are told and left out, an answer of another shape is none.
-    pub(super) fn understood(&self) -> Result<(), Failure> {
+    pub(super) fn understood(self) -> Result<Self, Failure> {
         if self.invalid_rows * INVALID_SHARE <= self.rows {
-            return Ok(());
+            return Ok(self);
         }
         let message = format!("{} of {} usage rows cannot be understood", self.invalid_rows, self.rows);
         Err(Failure::new(Reason::Decode, message))
@@ -140,9 +128,7 @@ impl Fold {
         }
         let [method, template_uri] =
             [&row.http_method, &row.template_uri].map(|text| text.get().unwrap_or(""));
-        if !method.is_empty() && !METHODS.contains(&method) {
-            self.unknown_methods += 1;
-        }
+        surprises::check(Surprise::EnumValue, "httpMethod", method, &METHODS);
         let party = match self.party {
             Party::Client => row.client_id(),
             Party::ClientName => row.client_name(),
@@ -160,14 +146,6 @@ impl Fold {
     }
 }
 
-impl Completed<Fold> {
-    /// See [`Fold::understood`].
-    pub(super) fn understood(self) -> Result<Self, Ended> {
-        self.output.understood()?;
-        Ok(self)
-    }
-}
-
 /// What there is to tell of `folds` besides figures, and the days of `window` that are complete.
 pub(super) fn reading<'a>(
     folds: impl Iterator<Item = &'a Fold> + Clone,
@@ -177,8 +155,7 @@ pub(super) fn reading<'a>(
     let days = window.complete(now, folds.clone().any(|fold| fold.has_rows(window.settled)));
     let reading = Reading {
         data_through: Some(midnight(plus(*days.end(), 1))),
-        invalid_rows: folds.clone().map(|fold| fold.invalid_rows).sum(),
-        unknown_enum_values: folds.map(|fold| fold.unknown_methods).sum(),
+        invalid_rows: folds.map(|fold| fold.invalid_rows).sum(),
         ..Reading::default()
     };
     (reading, days)
@@ -272,9 +249,9 @@ mod tests {
     fn one_odd_row_in_a_hundred_does_not_spoil_the_rest() {
         let good = r#"{"date":"2026-11-20","clientId":"a","requests":3}"#;
         let rows: Vec<&str> = std::iter::repeat_n(good, 99).chain(["null"]).collect();
-        assert_eq!(fold(&rows).understood(), Ok(()));
+        assert!(fold(&rows).understood().is_ok());
         assert!(fold(&rows[1..]).understood().is_err());
-        assert_eq!(fold(&[]).understood(), Ok(()));
+        assert!(fold(&[]).understood().is_ok());
     }
 
     #[test]
@@ -288,7 +265,8 @@ mod tests {
 
     #[test]
     fn an_undocumented_method_is_noticed_and_kept() {
-        let fold = fold(&[r#"{"date":"2026-11-20","httpMethod":"BREW","requests":1}"#]);
-        assert_eq!((fold.unknown_methods, fold.cells.len()), (1, 1));
+        let row = r#"{"date":"2026-11-20","httpMethod":"BREW","requests":1}"#;
+        let (fold, surprises) = surprises::noticing(|| fold(&[row]));
+        assert_eq!((surprises.count(Surprise::EnumValue), fold.cells.len()), (1, 1));
     }
 }

@@ -9,10 +9,10 @@ use serde_json::json;
 
 use super::cursor;
 use super::days::interval;
-use super::execution::{self, Completed, Ended, Execution, Patience, State, is_too_large};
+use super::execution::{self, Ended, Execution, Patience, State, is_too_large};
 use super::fold::{Fold, Grouping, Party};
-use crate::model::{Failure, Reason};
-use crate::rest::{Call, Client, Error, Kind, Rows, harmless};
+use crate::model::{Failure, Reason, Surprise, harmless, surprises};
+use crate::rest::{Call, Client, Error, Kind, Rows};
 
 /// Rows of a page: the most the API gives, and what to ask for when that page becomes too large for it.
 const PAGE_SIZES: [u32; 2] = [1000, 100];
@@ -111,7 +111,7 @@ impl<'a> Scope<'a> {
 
 impl JobQuery<'_> {
     /// Runs the query and reads all its pages.
-    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Completed<Fold>, Ended> {
+    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Fold, Ended> {
         let [usual, smaller] = PAGE_SIZES;
         match (Job { query: self, page_size: usual }).read(patience).await {
             Err(ReadError::TooLarge) => (Job { query: self, page_size: smaller }).read(patience).await,
@@ -158,9 +158,8 @@ impl From<Ended> for ReadError {
 }
 
 impl Job<'_> {
-    async fn read(&self, patience: Patience<'_>) -> Result<Completed<Fold>, ReadError> {
-        let Completed { output: first, unknown_states } = execution::complete(self, patience).await?;
-        let first = first?;
+    async fn read(&self, patience: Patience<'_>) -> Result<Fold, ReadError> {
+        let first = execution::complete(self, patience).await??;
         let mut fold = first.fold;
         let mut next = first.next;
         let mut cursors = HashSet::new();
@@ -187,7 +186,7 @@ impl Job<'_> {
             fold.merge(page.fold)?;
             next = page.next;
         }
-        Ok(Completed { output: fold, unknown_states })
+        Ok(fold)
     }
 
     /// The job's state and a page of its rows.
@@ -253,7 +252,10 @@ impl Execution for Job<'_> {
                     None => state,
                 })
             }
-            _ => State::Unknown,
+            _ => {
+                surprises::note(Surprise::EnumValue, "queryStatus", &state);
+                State::Pending
+            }
         })
     }
 }

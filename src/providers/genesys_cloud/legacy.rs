@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::execution::State;
+use crate::model::{Surprise, surprises};
 use crate::rest::{Call, Error, Kind};
 
 /// The answer to starting a query.
@@ -55,7 +56,26 @@ impl Envelope {
             "complete" => State::Done(rows),
             "running" => State::Pending,
             "failed" => State::Failed(state),
-            _ => State::Unknown,
+            _ => {
+                surprises::note(Surprise::EnumValue, "queryStatus", &state);
+                State::Pending
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_undocumented_state_is_noticed_and_waited_for() {
+        for (state, unknown) in [("Running", 0), ("COMPLETE", 0), ("Pondering", 1)] {
+            let envelope: Envelope =
+                serde_json::from_str(&format!(r#"{{"queryStatus":"{state}"}}"#)).unwrap();
+            let (told, surprises) = surprises::noticing(|| envelope.state(()));
+            assert_eq!(surprises.count(Surprise::EnumValue), unknown, "{state}");
+            assert_eq!(matches!(told, State::Pending), state != "COMPLETE", "{state}");
         }
     }
 }

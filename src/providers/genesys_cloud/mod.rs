@@ -11,6 +11,7 @@ mod complete;
 mod counts;
 mod cursor;
 mod days;
+mod documented;
 mod each_client;
 mod execution;
 mod fold;
@@ -62,6 +63,7 @@ const DIALECT: Dialect = Dialect {
     rate_limit_headers: Some(["inin-ratelimit-count", "inin-ratelimit-allowed", "inin-ratelimit-reset"]),
     final_codes: &["ip.not.authorized", "max.response.size.reached", "query.error"],
     refused_advice: "check client_id, client_secret and region",
+    documentation: documented::DOCUMENTATION,
 };
 
 /// Launches the enabled collectors of one organization, which share the returned client, its token and its rate limit.

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, PendingJobs};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples};
+use crate::model::{CollectError, Failure, Reading, Reason, Samples, Surprise, surprises};
 use crate::rest::{Call, Client};
 
 /// More pages than this are more clients than an organization can have.
@@ -74,12 +74,13 @@ impl OauthClient {
         self.state.as_deref().is_none_or(|state| state.eq_ignore_ascii_case("active"))
     }
 
-    fn unknown_enum_values(&self) -> u64 {
-        let unknown = |value: &Option<String>, known: &[&str]| {
-            value.as_deref().is_some_and(|value| !known.iter().any(|known| known.eq_ignore_ascii_case(value)))
+    /// Notices values that are not documented.
+    fn check(&self) {
+        let check = |field, value: &Option<String>, documented| {
+            surprises::check(Surprise::EnumValue, field, value.as_deref().unwrap_or(""), documented);
         };
-        u64::from(unknown(&self.authorized_grant_type, &GRANT_TYPES))
-            + u64::from(unknown(&self.state, &STATES))
+        check("authorizedGrantType", &self.authorized_grant_type, &GRANT_TYPES);
+        check("state", &self.state, &STATES);
     }
 
     fn push(&self, samples: &mut Samples) {
@@ -184,7 +185,7 @@ impl Collector for OauthClientsCollector {
         };
         for client in listing.clients.values() {
             client.push(&mut reading.samples);
-            reading.unknown_enum_values += client.unknown_enum_values();
+            client.check();
         }
         Ok(reading)
     }
@@ -215,7 +216,10 @@ mod tests {
 
     #[test]
     fn values_outside_the_documented_enums_are_noticed() {
-        let client = |json: &str| serde_json::from_str::<OauthClient>(json).unwrap().unknown_enum_values();
+        let client = |json: &str| {
+            let client: OauthClient = serde_json::from_str(json).unwrap();
+            surprises::noticing(|| client.check()).1.count(Surprise::EnumValue)
+        };
         assert_eq!(client(r#"{"id":"a","authorizedGrantType":"Client-Credentials","state":"ACTIVE"}"#), 0);
         assert_eq!(client(r#"{"id":"a","authorizedGrantType":"TELEPATHY","state":"asleep"}"#), 2);
     }

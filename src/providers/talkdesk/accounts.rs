@@ -7,7 +7,7 @@ use super::row::{Row, Unreadable};
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, PendingJobs};
-use crate::model::{CollectError, Reading};
+use crate::model::{CollectError, Reading, Surprise};
 use crate::rest::Client;
 
 const ACCOUNTS: List =
@@ -44,7 +44,7 @@ impl Collector for AccountsCollector {
 fn add(reading: &mut Reading, row: Row) -> Result<(), Unreadable> {
     let (id, name, status) = (row.required("id")?, row.text("name")?, row.text("status")?);
     reading.samples.push(&catalogue::ACCOUNT_INFO, [&id, &name, &status], 1.0);
-    reading.unknown_enum_values += row.unknown(&[("status", &STATUSES)]);
+    row.check(Surprise::EnumValue, &[("status", &STATUSES)]);
     Ok(())
 }
 
@@ -53,20 +53,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::surprises::noticing;
 
     #[test]
     fn an_account_is_shown_without_its_company_and_with_a_status_of_any_kind() {
         let mut reading = Reading::default();
-        for row in [
+        let rows = [
             json!({"id": "a", "name": "acme", "company_name": "planted", "status": "ACTIVE"}),
             json!({"id": "b", "name": null, "company_name": "planted", "status": "HIBERNATING"}),
-        ] {
-            add(&mut reading, Row::new(&row).unwrap()).unwrap();
-        }
+        ];
+        let ((), surprises) = noticing(|| {
+            for row in &rows {
+                add(&mut reading, Row::new(row).unwrap()).unwrap();
+            }
+        });
         let table = &reading.samples.tables()[0];
         assert_eq!(table.labels(0).collect::<Vec<_>>(), ["a", "acme", "ACTIVE"]);
         assert_eq!(table.labels(1).collect::<Vec<_>>(), ["b", "", "HIBERNATING"]);
-        assert_eq!(reading.unknown_enum_values, 1);
+        assert_eq!(surprises.count(Surprise::EnumValue), 1);
     }
 
     #[test]

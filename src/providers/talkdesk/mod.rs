@@ -5,6 +5,7 @@
 
 mod accounts;
 mod calendar;
+mod documented;
 mod invoices;
 mod page;
 mod paging;
@@ -41,6 +42,7 @@ const DIALECT: Dialect = Dialect {
     final_codes: &[],
     refused_advice: "check client_id, client_secret and account, and that the client has the scopes of the enabled collectors; \
                      a scope that was granted minutes ago is refused in the same way",
+    documentation: documented::DOCUMENTATION,
 };
 
 /// Launches the enabled collectors of one organization, which share the returned client, its token and its rate limit.

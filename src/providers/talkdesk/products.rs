@@ -12,7 +12,7 @@ use super::seen;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
-use crate::model::{CollectError, Reading};
+use crate::model::{CollectError, Reading, Surprise};
 use crate::rest::Client;
 
 const PRODUCTS: List =
@@ -91,17 +91,16 @@ impl Collector for ProductsCollector {
     async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let mut products = BTreeMap::new();
-        let mut unknown_enum_values = 0;
         let invalid_rows = paging::read(&self.client, &PRODUCTS, None, |row| {
             let (id, product) = product(row)?;
             products.insert(id, product);
-            unknown_enum_values += unknown(row);
+            check(row);
             Ok(())
         })
         .await?;
         self.known = Some((now, products));
         let shown = self.reevaluate().unwrap_or_default();
-        Ok(Reading { invalid_rows, unknown_enum_values, ..shown })
+        Ok(Reading { invalid_rows, ..shown })
     }
 
     async fn changed(&mut self) {
@@ -142,8 +141,9 @@ fn product(row: Row) -> Result<(String, Product), Unreadable> {
     Ok((row.required("id")?.into_owned(), product))
 }
 
-fn unknown(row: Row) -> u64 {
-    row.unknown(&[("family", &FAMILIES), ("unit_of_measure", &UNITS), ("charge_type", &CHARGE_TYPES)])
+fn check(row: Row) {
+    row.check(Surprise::EnumValue, &[("family", &FAMILIES), ("charge_type", &CHARGE_TYPES)]);
+    row.check(Surprise::Unit, &[("unit_of_measure", &UNITS)]);
 }
 
 #[cfg(test)]
@@ -151,13 +151,15 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::model::Surprises;
+    use crate::model::surprises::noticing;
 
     #[test]
     fn what_a_placeholder_lacks_is_empty() {
         let row = json!({"id": "TD-X", "name": "Discount", "family": null, "charge_type": ""});
         let (id, product) = product(Row::new(&row).unwrap()).unwrap();
         assert_eq!((id.as_str(), product), ("TD-X", ["Discount", "", "", ""].map(str::to_owned)));
-        assert_eq!(unknown(Row::new(&row).unwrap()), 0);
+        assert_eq!(noticing(|| check(Row::new(&row).unwrap())).1, Surprises::default());
     }
 
     #[test]
@@ -165,6 +167,7 @@ mod tests {
         let row =
             json!({"name": "x", "family": "QUANTUM", "unit_of_measure": "PER_QUBIT", "charge_type": "USAGE"});
         assert_eq!(product(Row::new(&row).unwrap()), Err(Unreadable));
-        assert_eq!(unknown(Row::new(&row).unwrap()), 2);
+        let ((), surprises) = noticing(|| check(Row::new(&row).unwrap()));
+        assert_eq!([Surprise::EnumValue, Surprise::Unit].map(|kind| surprises.count(kind)), [1, 1]);
     }
 }

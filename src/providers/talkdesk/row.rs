@@ -8,6 +8,7 @@ use jiff::civil::Date;
 use serde_json::{Map, Value};
 
 use super::calendar;
+use crate::model::{Surprise, surprises};
 
 /// The documentation prints the account's key in two ways, its examples in a third.
 const ACCOUNT_ID: [&str; 3] = ["account_id", "account ID", "accountId"];
@@ -67,13 +68,12 @@ impl<'a> Row<'a> {
         }
     }
 
-    /// How many of the named enum fields hold a value that is not among those that are documented.
-    pub(super) fn unknown(self, fields: &[(&str, &[&str])]) -> u64 {
-        let is_unknown = |(key, known): &&(&str, &[&str])| {
+    /// Notices values of the named fields that are not among those documented.
+    pub(super) fn check(self, kind: Surprise, fields: &[(&'static str, &[&str])]) {
+        for (key, documented) in fields {
             let value = self.get(key).and_then(Value::as_str).unwrap_or_default();
-            !value.is_empty() && !known.iter().any(|known| known.eq_ignore_ascii_case(value))
-        };
-        fields.iter().filter(is_unknown).count() as u64
+            surprises::check(kind, key, value, documented);
+        }
     }
 
     fn get(self, key: &str) -> Option<&'a Value> {
@@ -183,7 +183,9 @@ pub(super) mod tests {
         let row = json!({"a": "call", "b": "BRAND_NEW", "c": null, "d": ""});
         let known: &[&str] = &["CALL"];
         let fields = [("a", known), ("b", known), ("c", known), ("d", known), ("x", known)];
-        assert_eq!(Row::new(&row).unwrap().unknown(&fields), 1);
+        let row = Row::new(&row).unwrap();
+        let ((), surprises) = surprises::noticing(|| row.check(Surprise::EnumValue, &fields));
+        assert_eq!(surprises.count(Surprise::EnumValue), 1);
     }
 
     /// The fields of an object.

@@ -12,7 +12,7 @@ use super::seen::Seen;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
-use crate::model::{CollectError, Reading, Samples, Sum};
+use crate::model::{CollectError, Reading, Samples, Sum, Surprise};
 use crate::rest::Client;
 
 const NAME: &str = "subscriptions";
@@ -50,7 +50,6 @@ struct Lines {
     ends: BTreeMap<[String; 2], Date>,
     /// Of all lines, active or not.
     products: BTreeSet<String>,
-    unknown_enum_values: u64,
 }
 
 impl Lines {
@@ -61,7 +60,6 @@ impl Lines {
             prices: BTreeMap::new(),
             ends: BTreeMap::new(),
             products: BTreeSet::new(),
-            unknown_enum_values: 0,
         }
     }
 
@@ -72,12 +70,15 @@ impl Lines {
         let [status, currency] = [row.text("status")?, row.text("currency")?].map(String::from);
         let (start, end) = (row.day("start_date")?, row.day("end_date")?);
         let (quantity, price) = (row.number("quantity")?, row.number("unit_price")?);
-        self.unknown_enum_values += row.unknown(&[
-            ("status", &STATUSES),
-            ("billing_period", &PERIODS),
-            ("billing_frequency", &PERIODS),
-            ("pricing_model", &PRICING_MODELS),
-        ]);
+        row.check(
+            Surprise::EnumValue,
+            &[
+                ("status", &STATUSES),
+                ("billing_period", &PERIODS),
+                ("billing_frequency", &PERIODS),
+                ("pricing_model", &PRICING_MODELS),
+            ],
+        );
         if !product.is_empty() {
             self.products.insert(product.clone());
         }
@@ -135,13 +136,7 @@ impl Collector for SubscriptionsCollector {
         let invalid_rows = paging::read(&self.client, &SUBSCRIPTIONS, None, |row| lines.add(row)).await?;
         let samples = lines.samples();
         self.seen.saw(NAME, lines.products);
-        Ok(Reading {
-            samples,
-            data_through: Some(now),
-            invalid_rows,
-            restatements: 0,
-            unknown_enum_values: lines.unknown_enum_values,
-        })
+        Ok(Reading { samples, data_through: Some(now), invalid_rows, restatements: 0 })
     }
 
     fn memory(&self) -> Memory {
@@ -161,6 +156,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::model::surprises::noticing;
     use crate::providers::talkdesk::row::tests::{any_json, object};
 
     fn line(more: Value) -> Value {
@@ -243,7 +239,8 @@ mod tests {
     #[test]
     fn values_beyond_the_documentation_are_noticed() {
         let more = json!({"status": "PAUSED", "billing_period": "MONTH", "billing_frequency": "WEEK", "pricing_model": "MOOD"});
-        assert_eq!(lines(&[line(more)]).unknown_enum_values, 3);
+        let (_, surprises) = noticing(|| lines(&[line(more)]));
+        assert_eq!(surprises.count(Surprise::EnumValue), 3);
     }
 
     proptest! {

@@ -11,7 +11,7 @@ use super::terms::Reader;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, PendingJobs};
-use crate::model::{CollectError, Failure, Reading, Reason};
+use crate::model::{CollectError, Failure, Reading, Reason, Surprise, surprises};
 use crate::providers::genesys_cloud::days::{self, midnight, plus};
 use crate::providers::genesys_cloud::execution::Pacing;
 use crate::providers::genesys_cloud::period::Period;
@@ -87,22 +87,14 @@ impl BillableUsageCollector {
         (period.start, today)
     }
 
-    fn reading(
-        end: Date,
-        Usages { usages, invalid }: Usages,
-        unknown_states: u64,
-    ) -> Result<Reading, CollectError> {
+    fn reading(end: Date, Usages { usages, invalid }: Usages) -> Result<Reading, CollectError> {
         if usages.is_empty() && invalid > 0 {
             let message =
                 format!("none of the {invalid} charges of the billable usage report can be understood");
             return Err(Failure::new(Reason::Decode, message).into());
         }
-        let mut reading = Reading {
-            data_through: Some(midnight(end)),
-            invalid_rows: invalid,
-            unknown_enum_values: unknown_states,
-            ..Reading::default()
-        };
+        let mut reading =
+            Reading { data_through: Some(midnight(end)), invalid_rows: invalid, ..Reading::default() };
         for Usage { name, total_usage, resources } in &usages {
             if let Decimal(Some(quantity)) = total_usage {
                 reading.samples.push(&catalogue::BILLABLE_USAGE_QUANTITY, [name], *quantity);
@@ -126,7 +118,6 @@ impl Collector for BillableUsageCollector {
         let call = Call::get("getBillableUsage", &["api", "v2", "billing", "reports", "billableusage"])
             .query("startDate", format!("{start}T00:00:00Z"))
             .query("endDate", format!("{end}T00:00:00Z"));
-        let mut unknown_states = 0;
         let mut waits = self.pacing.waits();
         loop {
             let report = self.client.rows::<_, Envelope>(&call, "usages", Usages::default).await?;
@@ -136,9 +127,9 @@ impl Collector for BillableUsageCollector {
                     let message = format!("{}: the answer is no billable usage report", call.operation());
                     return Err(Failure::new(Reason::Decode, message).into());
                 }
-                return Self::reading(end, report.rows, unknown_states);
+                return Self::reading(end, report.rows);
             }
-            unknown_states += u64::from(!status.is("InProgress"));
+            surprises::check(Surprise::EnumValue, "status", &status.0, &["InProgress"]);
             tokio::time::sleep(waits.next().expect("the waits do not end")).await;
         }
     }
@@ -155,7 +146,7 @@ mod tests {
         for row in rows {
             usages.row(row.as_bytes()).unwrap();
         }
-        BillableUsageCollector::reading(date(2026, 11, 21), usages, 0)
+        BillableUsageCollector::reading(date(2026, 11, 21), usages)
     }
 
     #[test]

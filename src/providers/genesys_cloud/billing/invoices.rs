@@ -12,7 +12,7 @@ use super::preview;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, PendingJobs};
-use crate::model::{CollectError, Reading};
+use crate::model::{CollectError, Reading, Surprise, surprises};
 use crate::providers::genesys_cloud::days::{self, midnight};
 use crate::providers::genesys_cloud::settings::InvoicesSettings;
 use crate::providers::genesys_cloud::wire::{Decimal, Label, first_day};
@@ -76,8 +76,7 @@ fn push(reading: &mut Reading, invoices: &[Invoice], first: Date) {
             continue;
         }
         let (currency, status) = (invoice.currency_iso_code.0.as_str(), invoice.payment_status.0.as_str());
-        let is_known = PAYMENT_STATUSES.iter().any(|known| invoice.payment_status.is(known));
-        reading.unknown_enum_values += u64::from(!is_known && !status.is_empty());
+        surprises::check(Surprise::EnumValue, "paymentStatus", status, &PAYMENT_STATUSES);
         *counts.entry([currency, status]).or_default() += 1;
         // Money without a currency is no money.
         if let (Decimal(Some(amount)), false) = (invoice.amount, currency.is_empty()) {
@@ -162,8 +161,8 @@ mod tests {
 
     #[test]
     fn oddities_are_counted() {
-        let reading =
-            reading(r#"[{"id":"1"},{"id":"2","dateInvoiced":"2026-11-02","paymentStatus":"Disputed"}]"#);
-        assert_eq!((reading.invalid_rows, reading.unknown_enum_values), (1, 1));
+        let odd = r#"[{"id":"1"},{"id":"2","dateInvoiced":"2026-11-02","paymentStatus":"Disputed"}]"#;
+        let (reading, surprises) = surprises::noticing(|| reading(odd));
+        assert_eq!((reading.invalid_rows, surprises.count(Surprise::EnumValue)), (1, 1));
     }
 }

@@ -11,7 +11,7 @@ use crate::catalogue::Gauge;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples};
+use crate::model::{CollectError, Failure, Reading, Reason, Samples, Surprise, surprises};
 use crate::providers::genesys_cloud::days::{self, midnight, plus};
 use crate::providers::genesys_cloud::identity::Identity;
 use crate::providers::genesys_cloud::settings::{Price, Settings, TrusteeOverviewSettings};
@@ -132,11 +132,6 @@ impl Overview {
         first_day(&self.billing_period_start_date.0).zip(end_day(&self.billing_period_end_date.0))
     }
 
-    fn unknown_enum_values(&self) -> u64 {
-        let is_known = SUBSCRIPTION_TYPES.iter().any(|known| self.subscription_type.is(known));
-        u64::from(!is_known && self.subscription_type.get().is_some())
-    }
-
     fn push(&self, samples: &mut Samples, customer: &str) {
         let ramp = self.in_ramp_period.map_or("", |ramp| if ramp { "true" } else { "false" });
         let info = [customer, &self.subscription_type.0, ramp];
@@ -206,7 +201,8 @@ impl Collector for TrusteeOverviewCollector {
             shown += 1;
             overview.push(&mut reading.samples, &customer.name);
             reading.invalid_rows += overview.usages.invalid;
-            reading.unknown_enum_values += overview.unknown_enum_values();
+            let subscription_type = &overview.subscription_type.0;
+            surprises::check(Surprise::EnumValue, "subscriptionType", subscription_type, &SUBSCRIPTION_TYPES);
             if customer.organization_id.eq_ignore_ascii_case(own_id) {
                 own_terms = self.own_terms(own_id, &overview).await?;
             }

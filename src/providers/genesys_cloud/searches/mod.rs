@@ -13,7 +13,7 @@ use tokio::time::Instant;
 
 use self::parts::Searcher;
 use super::complete::Window;
-use super::execution::{Completed, Pacing};
+use super::execution::Pacing;
 use super::fold::{self, Fold};
 use super::settings::{Search, SearchesSettings};
 use crate::catalogue::genesys_cloud as catalogue;
@@ -80,8 +80,8 @@ impl Collector for SearchesCollector {
             if self.is_due(search, begun) {
                 let window = Window::new(search.days, now);
                 let (client, patience) = (&*self.client, self.pacing.with(jobs));
-                let completed = Searcher { client, search, patience }.read(window).await?;
-                let kept = Kept { asked: begun, reading: reading(search, &completed, window, now) };
+                let fold = Searcher { client, search, patience }.read(window).await?;
+                let kept = Kept { asked: begun, reading: reading(search, &fold, window, now) };
                 self.kept.insert(search.name.clone(), kept);
             }
         }
@@ -90,9 +90,8 @@ impl Collector for SearchesCollector {
         for Kept { reading, .. } in self.kept.values_mut() {
             all.samples.append(&reading.samples);
             all.data_through = all.data_through.max(reading.data_through);
-            // These are told once, not with each run in which the search is not due.
+            // Told once, not with each run in which the search is not due.
             all.invalid_rows += std::mem::take(&mut reading.invalid_rows);
-            all.unknown_enum_values += std::mem::take(&mut reading.unknown_enum_values);
         }
         Ok(all)
     }
@@ -128,10 +127,8 @@ impl Collector for SearchesCollector {
     }
 }
 
-fn reading(search: &Search, completed: &Completed<Fold>, window: Window, now: Timestamp) -> Reading {
-    let Completed { output: fold, unknown_states } = completed;
+fn reading(search: &Search, fold: &Fold, window: Window, now: Timestamp) -> Reading {
     let (mut reading, days) = fold::reading(std::iter::once(fold), window, now);
-    reading.unknown_enum_values += unknown_states;
     for ([client_name, method, template_uri], counts) in fold.over(&days) {
         for (status, requests) in counts.above_zero() {
             let labels = [&search.name, client_name, method, template_uri, status];

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::model::{Failure, Reason};
 use crate::providers::genesys_cloud::days::interval;
-use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Patience, State};
+use crate::providers::genesys_cloud::execution::{self, Ended, Execution, Patience, State};
 use crate::providers::genesys_cloud::fold::{Fold, Party};
 use crate::providers::genesys_cloud::legacy::{Created, Envelope};
 use crate::providers::genesys_cloud::settings::Search;
@@ -68,11 +68,9 @@ pub(super) struct Page {
 
 impl Query<'_> {
     /// Runs the search and reads all its pages.
-    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Completed<Found>, Ended> {
-        let Completed { output: mut page, unknown_states } = match execution::complete(self, patience).await {
-            Err(Ended::NotStarted(error)) if is_too_large(&error) => {
-                Completed { output: None, unknown_states: 0 }
-            }
+    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Found, Ended> {
+        let mut page = match execution::complete(self, patience).await {
+            Err(Ended::NotStarted(error)) if is_too_large(&error) => None,
             result => result?,
         };
         let mut fold = self.new_fold();
@@ -103,7 +101,7 @@ impl Query<'_> {
             };
             page = later;
         };
-        Ok(Completed { output: Found { fold, is_whole }, unknown_states })
+        Ok(Found { fold, is_whole })
     }
 
     /// The search's state and a page of its rows; no page when it is too large for the vendor.

@@ -10,7 +10,7 @@ use super::pages::{Found, Query};
 use crate::model::{CollectError, Failure, Reason};
 use crate::providers::genesys_cloud::complete::Window;
 use crate::providers::genesys_cloud::days::plus;
-use crate::providers::genesys_cloud::execution::{Completed, Patience, SIDE_BY_SIDE};
+use crate::providers::genesys_cloud::execution::{Patience, SIDE_BY_SIDE};
 use crate::providers::genesys_cloud::fold::{Fold, METHODS, Party};
 use crate::providers::genesys_cloud::settings::Search;
 use crate::rest::Client;
@@ -42,9 +42,9 @@ struct Part {
 
 impl Searcher<'_> {
     /// Searches the days of `window`, in smaller parts where the vendor cannot answer larger ones.
-    pub(super) async fn read(&self, window: Window) -> Result<Completed<Fold>, CollectError> {
+    pub(super) async fn read(&self, window: Window) -> Result<Fold, CollectError> {
         let (first, last) = window.asked().into_inner();
-        let mut all = Completed { output: Fold::new(first..=last, Party::ClientName), unknown_states: 0 };
+        let mut all = Fold::new(first..=last, Party::ClientName);
         let mut parts = vec![Part::whole(self.search, first, last)];
         let mut parts_so_far = 0;
         while !parts.is_empty() {
@@ -57,14 +57,11 @@ impl Searcher<'_> {
             let mut smaller = Vec::new();
             let searches: Vec<_> = parts.into_iter().map(|part| self.search(part)).collect();
             let mut searches = stream::iter(searches).buffered(SIDE_BY_SIDE);
-            while let Some((part, Completed { output: Found { fold, is_whole }, unknown_states })) =
-                searches.try_next().await?
-            {
-                all.unknown_states += unknown_states;
-                fold.understood()?;
+            while let Some((part, Found { fold, is_whole })) = searches.try_next().await? {
+                let fold = fold.understood()?;
                 part.check(&fold)?;
                 if is_whole {
-                    all.output.merge(fold)?;
+                    all.merge(fold)?;
                 } else {
                     smaller.extend(self.split(&part)?);
                 }
@@ -74,7 +71,7 @@ impl Searcher<'_> {
         Ok(all)
     }
 
-    async fn search(&self, part: Part) -> Result<(Part, Completed<Found>), CollectError> {
+    async fn search(&self, part: Part) -> Result<(Part, Found), CollectError> {
         let Self { client, search, .. } = *self;
         let Part { first, last, ref names, ref methods, .. } = part;
         let query = Query { client, search, names, methods, first, last };

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use crate::providers::genesys_cloud::days::interval;
-use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Patience, State};
+use crate::providers::genesys_cloud::execution::{self, Ended, Execution, Patience, State};
 use crate::providers::genesys_cloud::fold::{Fold, Grouping, Party};
 use crate::providers::genesys_cloud::legacy::{Created, Envelope};
 use crate::rest::{Call, Client, Error};
@@ -19,7 +19,7 @@ pub(super) struct LegacyQuery<'a> {
 
 impl LegacyQuery<'_> {
     /// Runs the query; its result comes whole, without pages.
-    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Completed<Fold>, Ended> {
+    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Fold, Ended> {
         execution::complete(self, patience).await
     }
 }

@@ -23,7 +23,7 @@ use super::billing::terms::{Reader, Terms};
 use super::complete::{newest_complete, newest_settled};
 use super::counts::StatusCounts;
 use super::days::{self, midnight, plus};
-use super::execution::{Completed, Ended, Pacing};
+use super::execution::{Ended, Pacing};
 use super::fold::{Fold, Grouping};
 use super::jobs::{JobQuery, Scope};
 use super::period::{Period, first_to_read};
@@ -92,7 +92,6 @@ struct Detail {
 struct Notes {
     invalid_rows: u64,
     restatements: u64,
-    unknown_enum_values: u64,
 }
 
 impl UsageCollector {
@@ -138,7 +137,6 @@ impl UsageCollector {
         Ok(Reading {
             invalid_rows: notes.invalid_rows,
             restatements: notes.restatements,
-            unknown_enum_values: notes.unknown_enum_values,
             ..self.evaluate(day)
         })
     }
@@ -276,10 +274,9 @@ impl UsageCollector {
             }
             result => (api, result),
         };
-        let Completed { output: fold, unknown_states } = result?.understood()?;
+        let fold = result?.understood()?;
         self.known.api = Some(api);
         self.notes.invalid_rows += fold.invalid_rows;
-        self.notes.unknown_enum_values += fold.unknown_methods + unknown_states;
         Ok(fold)
     }
 
@@ -290,7 +287,7 @@ impl UsageCollector {
         last: Date,
         grouping: Grouping,
         jobs: &PendingJobs,
-    ) -> Result<Completed<Fold>, Ended> {
+    ) -> Result<Fold, Ended> {
         let (client, patience) = (&*self.client, self.pacing.with(jobs));
         match api {
             Api::Jobs => {

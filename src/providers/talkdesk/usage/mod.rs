@@ -97,14 +97,13 @@ impl Collector for UsageCollector {
 
         self.vanished = 0;
         let restatements = self.last.as_ref().map_or(0, |last| last.restatements(&sums));
-        let unknown_enum_values = sums.unknown_enum_values;
         let mut samples = sums.samples();
         for (relative, month) in [("current", current), ("previous", current.back(1))] {
             samples.push(&catalogue::MONTH_INFO, [&month.to_string(), relative], 1.0);
         }
         self.seen.saw(NAME, sums.products.clone());
         self.last = Some(Last { current, sums });
-        Ok(Reading { samples, data_through: Some(now), invalid_rows, restatements, unknown_enum_values })
+        Ok(Reading { samples, data_through: Some(now), invalid_rows, restatements })
     }
 
     fn memory(&self) -> Memory {

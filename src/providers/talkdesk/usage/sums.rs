@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 use crate::catalogue::talkdesk as catalogue;
-use crate::model::{Samples, Sum};
+use crate::model::{Samples, Sum, Surprise};
 use crate::providers::talkdesk::calendar::Month;
 use crate::providers::talkdesk::pairs;
 use crate::providers::talkdesk::row::{Row, Unreadable};
@@ -55,8 +55,6 @@ pub(super) struct Sums {
     /// A month without rows is not there.
     pub(super) months: BTreeMap<Month, MonthSums>,
     pub(super) products: BTreeSet<String>,
-    #[serde(skip)]
-    pub(super) unknown_enum_values: u64,
 }
 
 /// The sums of one month.
@@ -73,12 +71,7 @@ pub(super) struct MonthSums {
 impl Sums {
     /// For rows of `wanted` months; others, which a vendor that ignores the filter sends, are left out.
     pub(super) fn new(wanted: &[Month]) -> Self {
-        Self {
-            wanted: wanted.iter().copied().collect(),
-            months: BTreeMap::new(),
-            products: BTreeSet::new(),
-            unknown_enum_values: 0,
-        }
+        Self { wanted: wanted.iter().copied().collect(), months: BTreeMap::new(), products: BTreeSet::new() }
     }
 
     /// The months whose rows are summed up.
@@ -105,12 +98,11 @@ impl Sums {
         if !product.is_empty() {
             self.products.insert(product.clone());
         }
-        self.unknown_enum_values += row.unknown(&[
-            ("type", &TYPES),
-            ("unit", &UNITS),
-            ("direction", &DIRECTIONS),
-            ("resolution", &RESOLUTIONS),
-        ]);
+        row.check(
+            Surprise::EnumValue,
+            &[("type", &TYPES), ("direction", &DIRECTIONS), ("resolution", &RESOLUTIONS)],
+        );
+        row.check(Surprise::Unit, &[("unit", &UNITS)]);
         let sums = self.months.entry(month).or_default();
         let key = [account, product, usage_type];
         if let Some(units) = units {
@@ -163,6 +155,8 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
+    use crate::model::Surprises;
+    use crate::model::surprises::noticing;
     use crate::providers::talkdesk::row::tests::{any_json, object};
 
     fn add(sums: &mut Sums, rows: &[Value]) -> usize {
@@ -246,11 +240,10 @@ mod tests {
 
     #[test]
     fn rows_of_other_months_are_left_out() {
-        let sums = sums(&[row(
-            json!({"month": "2026-09", "product_id": "TD-OLD", "total_amount": 7, "type": "NEW"}),
-        )]);
+        let row = row(json!({"month": "2026-09", "product_id": "TD-OLD", "total_amount": 7, "type": "NEW"}));
+        let (sums, surprises) = noticing(|| sums(&[row]));
         assert!(sums.months.is_empty() && sums.products.is_empty());
-        assert_eq!(sums.unknown_enum_values, 0);
+        assert_eq!(surprises, Surprises::default());
     }
 
     #[test]
@@ -270,11 +263,11 @@ mod tests {
 
     #[test]
     fn values_beyond_the_documentation_are_kept_and_noticed() {
-        let sums = sums(&[row(
-            json!({"type": "BRAND_NEW", "unit": "PIGEONS", "direction": null, "number_of_units": "3"}),
-        )]);
+        let row =
+            row(json!({"type": "BRAND_NEW", "unit": "PIGEONS", "direction": null, "number_of_units": "3"}));
+        let (sums, surprises) = noticing(|| sums(&[row]));
         assert_eq!(shown(&sums)[0].1, "acc|TD-X|BRAND_NEW|PIGEONS|2026-11");
-        assert_eq!(sums.unknown_enum_values, 2);
+        assert_eq!([Surprise::EnumValue, Surprise::Unit].map(|kind| surprises.count(kind)), [1, 1]);
         assert!(sums.products.contains("TD-X"));
     }
 

@@ -55,6 +55,7 @@ impl ContractsCollector {
 
     /// A contract in full; `None` if it has gone since the list was read.
     async fn known(&self, listed: Contract) -> Result<Option<Known>, CollectError> {
+        listed.check();
         if !listed.is_active() {
             return Ok(Some(Known { contract: listed, periods: Vec::new() }));
         }
@@ -65,6 +66,7 @@ impl ContractsCollector {
         if contract.id.get().is_none() {
             return Err(preview::unusable("getContract", 1));
         }
+        contract.check();
         contract.id = listed.id;
         let mut periods = Vec::new();
         for period in contract.current(days::of(self.clock.now())) {
@@ -74,6 +76,7 @@ impl ContractsCollector {
                 if details.is_empty() {
                     return Err(preview::unusable("getBillingPeriod", 1));
                 }
+                details.check();
                 periods.push((period, details));
             }
         }
@@ -98,12 +101,10 @@ impl ContractsCollector {
             samples::contract(&mut reading.samples, contract);
             let items = contract.plans.entries.iter().map(|plan| plan.items.invalid).sum::<u64>();
             reading.invalid_rows += contract.billing_periods.invalid + contract.plans.invalid + items;
-            reading.unknown_enum_values += contract.unknown_enum_values();
             for (period, details) in periods {
                 samples::period(&mut reading.samples, &contract.id.0, period, details);
                 reading.invalid_rows += details.charges.invalid + details.wallets.invalid;
                 reading.invalid_rows += u64::from(period.days().is_none());
-                reading.unknown_enum_values += details.unknown_enum_values();
             }
         }
         if let Some(billed) = api_charge.and_then(|charge| charge.billed) {

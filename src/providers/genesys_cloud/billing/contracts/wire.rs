@@ -2,6 +2,7 @@
 
 use serde::Deserialize;
 
+use crate::model::{Surprise, surprises};
 use crate::providers::genesys_cloud::wire::{Decimal, Label, Lenient, end_day, first_day};
 use jiff::civil::Date;
 
@@ -144,11 +145,19 @@ impl Contract {
         !self.status.is("Inactive")
     }
 
-    /// Values that the vendor does not document.
-    pub(super) fn unknown_enum_values(&self) -> u64 {
-        let periods =
-            self.billing_periods.entries.iter().map(|period| unknown(&period.status, &["Open", "Closed"]));
-        unknown(&self.status, &["Active", "Inactive"]) + periods.sum::<u64>()
+    /// Notices values that are not documented.
+    pub(super) fn check(&self) {
+        let check = |status: &Label, documented| {
+            surprises::check(Surprise::EnumValue, "status", &status.0, documented);
+        };
+        check(&self.status, &["Active", "Inactive"]);
+        for period in &self.billing_periods.entries {
+            check(&period.status, &["Open", "Closed"]);
+        }
+        for plan in &self.plans.entries {
+            let product = plan.product.as_ref();
+            check_units(plan.items.entries.iter().map(|item| item.unit(product)));
+        }
     }
 }
 
@@ -173,12 +182,10 @@ impl Details {
         self.id.get().is_none() && self.charges.entries.is_empty() && self.wallets.entries.is_empty()
     }
 
-    pub(super) fn unknown_enum_values(&self) -> u64 {
-        let charges = self.charges.entries.iter().map(Charge::unit);
-        let units = charges.chain(self.wallets.entries.iter().map(Wallet::unit));
-        let is_known =
-            |unit: &str| unit.is_empty() || UNITS.iter().any(|known| known.eq_ignore_ascii_case(unit));
-        units.filter(|unit| !is_known(unit)).count() as u64
+    /// Notices units that are not documented.
+    pub(super) fn check(&self) {
+        check_units(self.charges.entries.iter().map(Charge::unit));
+        check_units(self.wallets.entries.iter().map(Wallet::unit));
     }
 }
 
@@ -230,6 +237,8 @@ fn unit<'a>(own: &'a Label, product: Option<&'a Product>) -> &'a str {
     own.get().or_else(|| product?.unit_of_measure.get()).unwrap_or_default()
 }
 
-fn unknown(value: &Label, known: &[&str]) -> u64 {
-    u64::from(value.get().is_some() && !known.iter().any(|known| value.is(known)))
+fn check_units<'a>(units: impl Iterator<Item = &'a str>) {
+    for unit in units {
+        surprises::check(Surprise::Unit, "unitOfMeasure", unit, &UNITS);
+    }
 }

@@ -17,5 +17,4 @@ mod transport;
 
 pub use client::{Call, Client, Dialect, Endpoint, RowSink, Rows, RowsRefused};
 pub use error::{Error, Kind, harmless};
-pub use governor::Limit;
 pub use transport::{ProxyChoice, Transport};

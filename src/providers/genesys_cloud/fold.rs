@@ -10,6 +10,7 @@ use super::complete::Window;
 use super::counts::StatusCounts;
 use super::days::{midnight, plus};
 use super::execution::{Completed, Ended};
+use super::room::{Room, SUMS_LIMIT, Share};
 use super::row::Row;
 use super::wire;
 use crate::model::{Failure, Reading, Reason};
@@ -17,9 +18,6 @@ use crate::rest::{RowSink, RowsRefused};
 
 /// The party of requests that the vendor does not attribute to one.
 pub(super) const UNKNOWN: &str = "unknown";
-
-/// Most sums that one query may lead to; a row beyond ends the run, because a sum that leaves rows out would lie.
-const CELLS_LIMIT: usize = 300_000;
 
 /// At most one row in so many may be one that cannot be understood: a sum without it is too small.
 const INVALID_SHARE: u64 = 100;
@@ -72,11 +70,18 @@ pub(super) struct Fold {
     pub(super) invalid_rows: u64,
     /// HTTP methods that the APIs do not document.
     pub(super) unknown_methods: u64,
+    /// Of the room that there is for cells.
+    share: Share,
 }
 
 impl Fold {
     /// For rows of `days`; others, which an inclusive interval end can bring, are left out.
     pub(super) fn new(days: RangeInclusive<Date>, party: Party) -> Self {
+        Self::within(&Room::new(SUMS_LIMIT, "sums"), days, party)
+    }
+
+    /// The same in a `room` that others share.
+    pub(super) fn within(room: &Room, days: RangeInclusive<Date>, party: Party) -> Self {
         Self {
             days,
             party,
@@ -85,6 +90,7 @@ impl Fold {
             rows: 0,
             invalid_rows: 0,
             unknown_methods: 0,
+            share: room.share(),
         }
     }
 
@@ -99,8 +105,10 @@ impl Fold {
         self.rows += more.rows;
         self.invalid_rows += more.invalid_rows;
         self.unknown_methods += more.unknown_methods;
-        self.bounded().map_err(|refused| {
-            Failure::new(Reason::Limit, format!("the usage figures have more than {} sums", refused.limit))
+        // What was merged must not count twice.
+        drop(more.share);
+        self.bounded().map_err(|RowsRefused { limit, of }| {
+            Failure::new(Reason::Limit, format!("the usage figures have more than {limit} {of}"))
         })
     }
 
@@ -127,8 +135,8 @@ impl Fold {
         Err(Failure::new(Reason::Decode, message))
     }
 
-    fn bounded(&self) -> Result<(), RowsRefused> {
-        if self.cells.len() > CELLS_LIMIT { Err(RowsRefused { limit: CELLS_LIMIT }) } else { Ok(()) }
+    fn bounded(&mut self) -> Result<(), RowsRefused> {
+        self.share.grow_to(self.cells.len())
     }
 
     /// Adds a row; `None` when it cannot be understood.

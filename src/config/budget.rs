@@ -12,7 +12,7 @@ pub(super) fn check(plan: &Plan, rate_limit: &Value, collectors: &Value) {
                 rate_limit.fault(format!("{excess}; raise {key}, refresh less often, or ask for less"));
             }
             Excess::Run { collector, .. } => {
-                let advice = format!("give it more time (refresh, timeout), ask for less, or raise {key}");
+                let advice = format!("give it a longer refresh or timeout, ask for less, or raise {key}");
                 collectors.child(collector).fault(format!("{excess}; {advice}"));
             }
         }

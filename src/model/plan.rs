@@ -91,7 +91,8 @@ pub struct Plan {
 pub struct Task {
     /// The collector's key in the configuration.
     pub collector: &'static str,
-    /// Which part of the collector, such as the name of a search; empty where it is the whole.
+    /// Which part of the collector, such as `[0]` for the first search; empty where it is the whole. It shows no value of the
+    /// configuration, which may come from a variable.
     pub part: String,
     /// Time between two runs.
     pub refresh: Duration,
@@ -177,11 +178,7 @@ impl Task {
     }
 
     fn name(&self) -> String {
-        if self.part.is_empty() {
-            self.collector.to_owned()
-        } else {
-            format!("{} {}", self.collector, self.part)
-        }
+        format!("{}{}", self.collector, self.part)
     }
 
     /// `8 clients × 2 requests`.
@@ -248,9 +245,9 @@ impl Plan {
         let tasks = self.tasks.iter().filter(|task| task.collector == collector);
         let timeout = tasks.clone().map(|task| task.timeout).max()?;
         let allowed = self.limit.most_within(timeout);
-        let term = |task: &Task| {
-            let part = if task.part.is_empty() { String::new() } else { format!("{}: ", task.part) };
-            format!("{part}{}", task.product(estimate))
+        let term = |task: &Task| match task.part.as_str() {
+            "" => task.product(estimate),
+            _ => format!("{}: {}", task.name(), task.product(estimate)),
         };
         (requests > allowed).then(|| {
             format!(
@@ -316,7 +313,7 @@ fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (index, digit) in digits.chars().enumerate() {
-        if index > 0 && (digits.len() - index) % 3 == 0 {
+        if index > 0 && (digits.len() - index).is_multiple_of(3) {
             text.push(',');
         }
         text.push(digit);

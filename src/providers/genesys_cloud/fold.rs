@@ -295,6 +295,25 @@ mod tests {
     }
 
     #[test]
+    fn folds_of_one_room_are_bounded_together_and_merging_needs_no_more() {
+        let room = Room::new(3, "sums");
+        let day = date(2026, 11, 20);
+        let fold = |uris: &[&str]| {
+            let mut fold = Fold::within(&room, day..=day, Party::Asked);
+            let row = |uri| format!(r#"{{"date":"2026-11-20","templateUri":"{uri}","requests":1}}"#);
+            uris.iter().try_for_each(|uri| fold.row(row(uri).as_bytes())).map(|()| fold)
+        };
+        let mut one = fold(&["a", "b", "a"]).unwrap();
+        let refused = fold(&["a", "c"]).unwrap_err();
+        assert_eq!((refused.limit, refused.of), (3, "sums"));
+        one.merge(fold(&["c"]).unwrap()).unwrap();
+        assert_eq!(one.cells.len(), 3);
+        assert!(fold(&["d"]).is_err(), "the room is full");
+        drop(one);
+        assert!(fold(&["d", "e", "f"]).is_ok());
+    }
+
+    #[test]
     fn an_undocumented_method_is_noticed_and_kept() {
         let fold = fold(&[r#"{"date":"2026-11-20","httpMethod":"BREW","requests":1}"#]);
         assert_eq!((fold.unknown_methods, fold.cells.len()), (1, 1));

@@ -40,7 +40,7 @@ pub fn plan(settings: &Settings, clients: u64) -> Plan {
         if settings.oauth_clients.is_none_or(|list| list.refresh > schedule.refresh) {
             let least = u64::from(settings.oauth_clients.is_none());
             let list = task("client_summary", schedule, Requests::new(least, pages_of(clients)));
-            tasks.push(Task { part: "client list".to_owned(), ..list });
+            tasks.push(Task { part: " (client list)".to_owned(), ..list });
         }
     }
     if let Some(query) = &settings.client_query {
@@ -102,8 +102,8 @@ fn look_back(usage: &UsageSettings, clients: u64) -> u64 {
 
 /// Each search is made as often as it says, and at the start all are made in one run.
 fn searches(settings: &SearchesSettings) -> impl Iterator<Item = Task> {
-    settings.searches.iter().map(|search| Task {
-        part: search.name.clone(),
+    settings.searches.iter().enumerate().map(|(index, search)| Task {
+        part: format!("[{index}]"),
         refresh: search.refresh,
         ..task("searches", settings.schedule, QUERY)
     })

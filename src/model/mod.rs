@@ -1,6 +1,7 @@
 //! The words every room shares: who is collected from, what a collector brings home, how it fails.
 
 mod folding;
+mod limit;
 mod plan;
 mod samples;
 mod sum;
@@ -11,7 +12,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use folding::{Folded, OTHER};
-pub use plan::{Estimate, Excess, Limit, Plan, Requests, Task};
+pub use limit::Limit;
+pub use plan::{Estimate, Excess, Plan, Requests, Task};
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
 pub use sum::Sum;
 

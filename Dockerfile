@@ -11,7 +11,7 @@ RUN mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
     && RUSTUP_TOOLCHAIN=1.95.0 cargo build --release --locked && rm -r src
 COPY src src
 ARG BUILD_REVISION
-RUN touch src/main.rs src/lib.rs && RUSTUP_TOOLCHAIN=1.95.0 cargo build --release --locked
+RUN mkdir /data && touch src/main.rs src/lib.rs && RUSTUP_TOOLCHAIN=1.95.0 cargo build --release --locked
 
 FROM scratch
 LABEL org.opencontainers.image.title="ccaas-exporter" \
@@ -19,6 +19,10 @@ LABEL org.opencontainers.image.title="ccaas-exporter" \
       org.opencontainers.image.licenses="Apache-2.0"
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/ca-certificates.crt
 COPY --from=build /build/target/release/ccaas-exporter /ccaas-exporter
+# Figures outlive the container where /data is a volume.
+COPY --from=build --chown=65532:65532 /data /data
+ENV CCAAS_EXPORTER_STORAGE_PATH=/data
+VOLUME /data
 # Nobody; there is no shell and no package in the image.
 USER 65532:65532
 WORKDIR /etc/ccaas-exporter

@@ -59,6 +59,14 @@ pub struct Serve {
         value_parser = telemetry_path
     )]
     pub telemetry_path: String,
+    /// Folder in which the last good figures outlive a restart; empty to keep nothing
+    #[arg(
+        long = "storage.path",
+        value_name = "FOLDER",
+        env = "CCAAS_EXPORTER_STORAGE_PATH",
+        default_value = "data/"
+    )]
+    pub storage_path: PathBuf,
     /// What to log.
     #[command(flatten)]
     pub log: Log,

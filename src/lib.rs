@@ -15,5 +15,6 @@ pub mod reference;
 mod rest;
 pub mod secret;
 pub mod simulator;
+mod storage;
 mod store;
 mod telemetry;

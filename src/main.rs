@@ -80,7 +80,9 @@ async fn serve(flags: Serve) -> Result<(), Failure> {
         tracing::info!(%address, organizations = config.organizations.len(), "listening");
         listeners.push(listener);
     }
-    Ok(app::run(config, World::new(flags.telemetry_path), listeners, stop_signal()).await?)
+    let storage_path = Some(flags.storage_path).filter(|path| !path.as_os_str().is_empty());
+    let world = World { storage_path, ..World::new(flags.telemetry_path) };
+    Ok(app::run(config, world, listeners, stop_signal()).await?)
 }
 
 #[expect(clippy::print_stdout, reason = "tells what to open")]

@@ -48,7 +48,8 @@ fn the_json_has_a_name_a_type_labels_help_and_a_unit_for_every_metric() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn the_catalogue_is_what_the_exporter_serves() {
-    let stage = Setup::everything().start().await;
+    let folder = tempfile::tempdir().unwrap();
+    let stage = Setup::everything().storage(folder.path()).start().await;
     stage.ready().await;
     let text = stage.text("/metrics").await;
     stage.stop().await;

@@ -5,6 +5,7 @@
 mod demo;
 mod listen;
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,6 +28,7 @@ use crate::model::{CollectorId, Estimate, Schedule};
 use crate::providers::genesys_cloud::{self, Pacing};
 use crate::providers::talkdesk;
 use crate::rest::{ProxyChoice, Transport};
+use crate::storage::{self, Owner, Storage};
 use crate::store::{self, Store};
 use crate::telemetry::Telemetry;
 
@@ -43,20 +45,28 @@ pub struct World {
     pub environment_proxy: bool,
     /// Path of the metrics.
     pub telemetry_path: String,
+    /// The folder in which figures outlive a restart, if they do.
+    pub storage_path: Option<PathBuf>,
 }
 
 impl World {
     /// The real one.
     #[must_use]
     pub fn new(telemetry_path: String) -> Self {
-        Self { clock: Clock::system(), pacing: Pacing::default(), environment_proxy: true, telemetry_path }
+        Self {
+            clock: Clock::system(),
+            pacing: Pacing::default(),
+            environment_proxy: true,
+            telemetry_path,
+            storage_path: None,
+        }
     }
 }
 
 /// Collects and serves until `shutdown`, then ends within a few seconds.
 ///
 /// # Errors
-/// When the HTTP client cannot be built, or a listener fails.
+/// When the HTTP client cannot be built, another process uses the storage, or a listener fails.
 pub async fn run(
     config: Config,
     world: World,
@@ -65,11 +75,15 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let telemetry = Arc::new(Telemetry::new());
     let store = Store::new(config.global.max_series_per_organization);
+    let storage = match &world.storage_path {
+        Some(path) => Storage::open(path, telemetry.storage())?,
+        None => Storage::none(),
+    };
     let stop = CancellationToken::new();
     telemetry.config_read(world.clock.now());
 
     let mut tasks = JoinSet::new();
-    start_collectors(&config, &world, &telemetry, &store, &stop, &mut tasks)?;
+    start_collectors(&config, &world, &telemetry, &store, &storage, &stop, &mut tasks)?;
     let mut publisher = tokio::spawn(store::publish(store.clone(), world.clock.clone(), stop.clone()));
 
     let router =
@@ -115,6 +129,7 @@ fn start_collectors(
     world: &World,
     telemetry: &Arc<Telemetry>,
     store: &Store,
+    storage: &Storage,
     stop: &CancellationToken,
     tasks: &mut JoinSet<()>,
 ) -> anyhow::Result<()> {
@@ -128,12 +143,25 @@ fn start_collectors(
         Transport::new(global.request_timeout, global.concurrency, &proxy, global.ca_file.as_deref())?;
     let transport = Arc::new(transport);
 
-    let mut launcher =
-        Launcher { world, telemetry, store, stop, organization: "", provider: "", ready: Vec::new() };
-    for Organization { name, provider } in &config.organizations {
+    let mut launcher = Launcher {
+        world,
+        telemetry,
+        store,
+        storage,
+        stop,
+        organization: "",
+        provider: "",
+        account: String::new(),
+        settings: 0,
+        ready: Vec::new(),
+    };
+    for organization in &config.organizations {
+        let Organization { name, provider } = organization;
         launcher.organization = name;
         launcher.provider = provider.key();
         log_plan(name, provider);
+        launcher.account = provider.account();
+        launcher.settings = storage::digest(&organization.redacted_yaml());
         let metrics = telemetry.api(launcher.provider, name);
         let (clock, transport) = (&world.clock, transport.clone());
         let client = match provider {
@@ -177,9 +205,14 @@ struct Launcher<'a> {
     world: &'a World,
     telemetry: &'a Telemetry,
     store: &'a Store,
+    storage: &'a Storage,
     stop: &'a CancellationToken,
     organization: &'a str,
     provider: &'static str,
+    /// The organization's account at the vendor.
+    account: String,
+    /// A digest of the organization's settings.
+    settings: u32,
     ready: Vec<Ready>,
 }
 
@@ -191,10 +224,16 @@ impl Launch for Launcher<'_> {
         let organization = self.organization.to_owned();
         let id = CollectorId { organization, provider: self.provider, collector: collector.name() };
         let metrics = self.telemetry.collector(&id, schedule.refresh);
+        let owner = Owner { id: id.clone(), account: self.account.clone() };
+        let (drawer, settings) = (Arc::new(self.storage.drawer(&owner)), self.settings);
         let (slot, clock) = (self.store.slot(id, schedule, metrics), self.world.clock.clone());
         let stop = self.stop.clone();
         self.ready.push(Box::new(move |collectors| {
-            Box::pin(collect::run(collector, Runner { slot, schedule, clock, collectors }, stop))
+            Box::pin(collect::run(
+                collector,
+                Runner { slot, drawer, settings, schedule, clock, collectors },
+                stop,
+            ))
         }));
     }
 }

@@ -5,5 +5,7 @@
 
 mod run;
 mod schedule;
+#[cfg(test)]
+mod tests;
 
 pub use run::{Runner, run};

@@ -1,21 +1,29 @@
-//! The life of one collector: wait, run, record, and so on until the process stops.
+//! The life of one collector: go on where the last process ended, then wait, run, record, and so on until the process stops.
 
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use super::schedule;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, Jobs, Keep, PendingJobs};
 use crate::exposition::{self, Encoded};
-use crate::model::{CollectError, Failure, Reading, Reason, Schedule};
+use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule};
+use crate::storage::{Course, Drawer, Ended, Figures};
 use crate::store::Slot;
 
 /// What the loop of one collector needs besides the collector.
 pub struct Runner {
     /// Where outcomes go.
     pub slot: Slot,
+    /// Where they are kept across a restart.
+    pub drawer: Arc<Drawer>,
+    /// A digest of the settings; the schedule of other settings is not kept to.
+    pub settings: u32,
     /// When to run.
     pub schedule: Schedule,
     /// The time of day.
@@ -24,60 +32,224 @@ pub struct Runner {
     pub collectors: usize,
 }
 
-/// Runs `collector` until `stop`.
-pub async fn run(mut collector: impl Collector, runner: Runner, stop: CancellationToken) {
-    let Schedule { refresh, timeout, .. } = runner.schedule;
-    let id = runner.slot.id().clone();
-    let mut failures = 0;
-    let mut wait = schedule::first_wait(&id, refresh, runner.collectors);
-    loop {
-        runner.slot.waiting(runner.clock.now(), wait, timeout);
-        let due = Instant::now() + wait;
-        loop {
-            tokio::select! {
-                () = stop.cancelled() => return,
-                () = tokio::time::sleep_until(due) => break,
-                () = collector.changed() => reevaluate(&mut collector, &runner.slot).await,
-            }
-        }
-        let started = Instant::now();
-        let outcome = tokio::select! {
-            () = stop.cancelled() => return,
-            outcome = tokio::time::timeout(timeout, collector.collect()) => {
-                outcome.unwrap_or_else(|_| Err(late(timeout).into()))
-            }
-        };
-        let turn = runner.slot.turn().await;
-        let mut claim = 0;
-        let outcome = match outcome {
-            Ok(reading) => encode(&runner.slot, reading).await.map_err(|NoRoom { series, failure }| {
-                claim = series;
-                failure.into()
-            }),
-            Err(error) => Err(error),
-        };
-        let now = runner.clock.now();
-        wait = match &outcome {
-            Ok(_) | Err(CollectError::NotSupported(_)) => {
-                failures = 0;
-                schedule::regular_wait(&id, refresh, now)
-            }
-            Err(CollectError::Failed(failure)) => {
-                failures += 1;
-                schedule::backoff(failure.reason, failures, refresh, failure.retry_after)
-            }
-        };
-        log(&runner.slot, &outcome, started.elapsed(), wait);
-        runner.slot.record(now, started.elapsed(), outcome);
-        runner.slot.claim(claim);
-        drop(turn);
-    }
+/// A collector in its life.
+struct Life<C> {
+    collector: C,
+    runner: Runner,
+    jobs: PendingJobs,
+    /// Failed runs in a row.
+    failures: u32,
+    /// Runs in a row that were begun and never ended, the process with them.
+    unfinished: u32,
+}
+
+/// Figures with their text, which the organization has room for.
+struct Ready {
+    reading: Reading,
+    encoded: Encoded,
 }
 
 /// What a collector brought needs more room than there is.
 struct NoRoom {
     series: usize,
     failure: Failure,
+}
+
+/// Runs `collector` until `stop`.
+pub async fn run(collector: impl Collector, runner: Runner, stop: CancellationToken) {
+    let Some((mut life, mut wait)) = stop.run_until_cancelled(Life::resume(collector, runner)).await else {
+        return;
+    };
+    loop {
+        if stop.run_until_cancelled(life.wait(wait)).await.is_none() {
+            return;
+        }
+        let started = life.begin().await;
+        let Some(outcome) = stop.run_until_cancelled(life.collect()).await else { return };
+        wait = life.end(started.elapsed(), outcome).await;
+    }
+}
+
+impl<C: Collector> Life<C> {
+    /// Takes up what the last process left, and says how long to wait before the first run.
+    async fn resume(mut collector: C, runner: Runner) -> (Self, Duration) {
+        let (figures, course) = runner.drawer.load().await;
+        let first_wait = schedule::first_wait(runner.slot.id(), runner.schedule.refresh, runner.collectors);
+        let had_figures = matches!(course.last, Some((.., Ended::Well)));
+        let restored = restore(&mut collector, &runner.slot, figures, &course).await;
+        // Without the figures that it had, and under other settings, its old schedule would only keep people waiting.
+        let next_run = course.next_run.filter(|_| course.settings == runner.settings);
+        let next_run = next_run.filter(|_| restored || !had_figures);
+        let left = next_run.and_then(|at| Duration::try_from(at.duration_since(runner.clock.now())).ok());
+        let left = left.map(|left| left.min(schedule::longest_wait(runner.schedule.refresh)));
+        let jobs = PendingJobs::new(course.jobs, keep_in(runner.drawer.clone()));
+        let life = Self { collector, runner, jobs, failures: course.failures, unfinished: course.unfinished };
+        (life, left.unwrap_or(first_wait))
+    }
+
+    /// Waits, and listens to what other collectors find out meanwhile.
+    async fn wait(&mut self, wait: Duration) {
+        let Runner { slot, schedule, clock, .. } = &self.runner;
+        slot.waiting(clock.now(), wait, schedule.timeout);
+        let due = Instant::now() + wait;
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep_until(due) => return,
+                () = self.collector.changed() => reevaluate(&mut self.collector, slot).await,
+            }
+        }
+    }
+
+    /// Notes that a run begins, before anything is asked: a process that dies in it comes back later and later.
+    async fn begin(&mut self) -> Instant {
+        let Runner { drawer, schedule, clock, settings, .. } = &self.runner;
+        let now = clock.now();
+        self.jobs.run_begins(now);
+        self.unfinished = self.unfinished.saturating_add(1);
+        let pause = schedule::backoff(Reason::Network, self.unfinished, schedule.refresh, None);
+        drawer
+            .change(|course| {
+                course.settings = *settings;
+                course.unfinished = self.unfinished;
+                course.next_run = now.checked_add(pause).ok();
+            })
+            .await;
+        Instant::now()
+    }
+
+    async fn collect(&mut self) -> Result<Reading, CollectError> {
+        let timeout = self.runner.schedule.timeout;
+        let run = tokio::time::timeout(timeout, self.collector.collect(&self.jobs));
+        run.await.unwrap_or_else(|_| Err(late(timeout).into()))
+    }
+
+    /// Records how the run that `took` so long ended, and says how long to wait for the next one.
+    async fn end(&mut self, took: Duration, outcome: Result<Reading, CollectError>) -> Duration {
+        let turn = self.runner.slot.turn().await;
+        let mut claim = 0;
+        let outcome = match outcome {
+            Ok(reading) => encode(&self.runner.slot, reading).await.map_err(|NoRoom { series, failure }| {
+                claim = series;
+                failure.into()
+            }),
+            Err(error) => Err(error),
+        };
+        let now = self.runner.clock.now();
+        let wait = self.next_wait(now, &outcome);
+        log(&self.runner.slot, &outcome, took, wait);
+        // First kept, then shown: what has been shown once is not taken back by a restart.
+        let outcome = self.keep(now, took, wait, outcome).await;
+        self.runner.slot.record(now, took, outcome);
+        self.runner.slot.claim(claim);
+        drop(turn);
+        wait
+    }
+
+    fn next_wait(&mut self, now: Timestamp, outcome: &Result<Ready, CollectError>) -> Duration {
+        let (id, refresh) = (self.runner.slot.id(), self.runner.schedule.refresh);
+        match outcome {
+            Ok(_) | Err(CollectError::NotSupported(_)) => {
+                self.failures = 0;
+                schedule::regular_wait(id, refresh, now)
+            }
+            Err(CollectError::Failed(failure)) => {
+                self.failures = self.failures.saturating_add(1);
+                schedule::backoff(failure.reason, self.failures, refresh, failure.retry_after)
+            }
+        }
+    }
+
+    /// Keeps what a restart must not lose. The samples are only kept, not needed any more.
+    async fn keep(
+        &mut self,
+        now: Timestamp,
+        took: Duration,
+        wait: Duration,
+        outcome: Result<Ready, CollectError>,
+    ) -> Result<(Reading, Encoded), CollectError> {
+        self.unfinished = 0;
+        let jobs = self.jobs.run_ended(outcome.is_ok());
+        let drawer = &self.runner.drawer;
+        let (ended, outcome) = match outcome {
+            Ok(Ready { mut reading, encoded }) => {
+                let samples = std::mem::take(&mut reading.samples);
+                if drawer.keeps() {
+                    let (data_through, memory) = (reading.data_through, self.collector.memory());
+                    drawer.keep(Figures { at: now, data_through, samples, memory }).await;
+                }
+                (Ended::Well, Ok((reading, encoded)))
+            }
+            Err(error) => (Ended::from(&error), Err(error)),
+        };
+        let failures = self.failures;
+        drawer
+            .change(|course| {
+                let settings = course.settings;
+                let (last, next_run) = (Some((now, took, ended)), now.checked_add(wait).ok());
+                *course = Course { settings, next_run, unfinished: 0, failures, last, jobs };
+            })
+            .await;
+        outcome
+    }
+}
+
+/// Keeps new jobs in the collector's course.
+fn keep_in(drawer: Arc<Drawer>) -> Keep {
+    Box::new(move |jobs: Jobs| -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        let drawer = drawer.clone();
+        Box::pin(async move { drawer.change(|course| course.jobs = jobs).await })
+    })
+}
+
+/// Shows what was kept, with its true age. Says whether there were figures.
+async fn restore(
+    collector: &mut impl Collector,
+    slot: &Slot,
+    figures: Option<Figures>,
+    course: &Course,
+) -> bool {
+    let id = slot.id();
+    let (organization, provider, collector_name) = (id.organization.as_str(), id.provider, id.collector);
+    let mut restored = None;
+    if let Some(Figures { at, data_through, samples, memory }) = figures {
+        if let Err(error) = collector.recall(&memory) {
+            tracing::warn!(organization, provider, collector = collector_name, %error, "what the collector remembers cannot be read");
+        }
+        let _turn = slot.turn().await;
+        match encode(slot, Reading { samples, data_through, ..Reading::default() }).await {
+            Ok(Ready { mut reading, encoded }) => {
+                reading.samples = Samples::default();
+                tracing::info!(organization, provider, collector = collector_name, series = encoded.series(), %at, "restored");
+                restored = Some((at, reading, encoded));
+            }
+            Err(NoRoom { failure: error, .. }) => {
+                tracing::warn!(organization, provider, collector = collector_name, %error, "cannot restore the last good figures");
+            }
+        }
+    }
+    let is_restored = restored.is_some();
+    let last = course.last.clone().map(|(at, took, ended)| (at, took, ended.into_result()));
+    slot.restore(restored, last);
+    is_restored
+}
+
+impl Ended {
+    fn into_result(self) -> Result<(), CollectError> {
+        match self {
+            Self::Well => Ok(()),
+            Self::NotSupported(why) => Err(CollectError::NotSupported(why)),
+            Self::Failed(reason, message) => Err(Failure::new(reason, message).into()),
+        }
+    }
+}
+
+impl From<&CollectError> for Ended {
+    fn from(error: &CollectError) -> Self {
+        match error {
+            CollectError::NotSupported(why) => Self::NotSupported(why.clone()),
+            CollectError::Failed(failure) => Self::Failed(failure.reason, failure.message.clone()),
+        }
+    }
 }
 
 /// Shows the last good figures in the light of what other collectors have found out.
@@ -87,7 +259,7 @@ async fn reevaluate(collector: &mut impl Collector, slot: &Slot) {
     let (organization, provider, collector) = (id.organization.as_str(), id.provider, id.collector);
     let _turn = slot.turn().await;
     match encode(slot, reading).await {
-        Ok((reading, encoded)) => {
+        Ok(Ready { reading, encoded }) => {
             tracing::debug!(organization, provider, collector, "re-evaluated");
             slot.reevaluated(reading, encoded);
         }
@@ -98,18 +270,21 @@ async fn reevaluate(collector: &mut impl Collector, slot: &Slot) {
 }
 
 /// Turns samples into finished lines that the organization has room for, folding what can be folded.
-async fn encode(slot: &Slot, mut reading: Reading) -> Result<(Reading, Encoded), NoRoom> {
+async fn encode(slot: &Slot, mut reading: Reading) -> Result<Ready, NoRoom> {
     let (organization, room) = (slot.id().organization.clone(), slot.room());
     let mut samples = std::mem::take(&mut reading.samples);
     // Sorting and compressing many series takes milliseconds, which the other tasks should not wait for.
-    let encoded = tokio::task::spawn_blocking(move || {
+    let encoded;
+    (samples, encoded) = tokio::task::spawn_blocking(move || {
         samples.shrink_to(room.fair);
-        exposition::encode(&organization, &samples)
+        let encoded = exposition::encode(&organization, &samples);
+        (samples, encoded)
     })
     .await
     .expect("encoding does not panic");
     if encoded.series() <= room.left {
-        return Ok((reading, encoded));
+        reading.samples = samples;
+        return Ok(Ready { reading, encoded });
     }
     let message = format!(
         "{} series, all detail folded, are more than the {} that global.max_series_per_organization leaves to this \
@@ -131,12 +306,12 @@ fn late(timeout: Duration) -> Failure {
 }
 
 /// The one place that logs how a run ended.
-fn log(slot: &Slot, outcome: &Result<(Reading, Encoded), CollectError>, took: Duration, wait: Duration) {
+fn log(slot: &Slot, outcome: &Result<Ready, CollectError>, took: Duration, wait: Duration) {
     let id = slot.id();
     let (organization, provider, collector) = (id.organization.as_str(), id.provider, id.collector);
     let (duration_ms, next_run_s) = (took.as_millis(), wait.as_secs());
     match outcome {
-        Ok((reading, encoded)) => {
+        Ok(Ready { reading, encoded }) => {
             let (series, invalid_rows, restatements) =
                 (encoded.series(), reading.invalid_rows, reading.restatements);
             tracing::info!(

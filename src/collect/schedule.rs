@@ -19,6 +19,9 @@ const FIRST_BACKOFF_LASTING: Duration = Duration::from_mins(5);
 /// No backoff is longer, however rarely the collector runs.
 const LONGEST_BACKOFF: Duration = Duration::from_hours(1);
 
+/// A vendor may ask for a day, of which a tenth is added.
+const LONGEST_ASKED_WAIT: Duration = Duration::from_hours(27);
+
 /// Where in its interval a collector stands, from 0 to 1: the same after every restart.
 fn phase(id: &CollectorId) -> f64 {
     let mut hasher = DefaultHasher::new();
@@ -41,6 +44,11 @@ pub(super) fn regular_wait(id: &CollectorId, refresh: Duration, now: Timestamp) 
     let to_place = refresh_seconds - since_place;
     let wait = if to_place < refresh_seconds / 4.0 { to_place + refresh_seconds } else { to_place };
     Duration::from_secs_f64(wait)
+}
+
+/// No wait is longer, whatever a clock that was wrong has written down.
+pub(super) fn longest_wait(refresh: Duration) -> Duration {
+    refresh.mul_f64(1.25).max(LONGEST_ASKED_WAIT)
 }
 
 /// The wait after the `failures`th failure in a row: doubling, jittered, never longer than the interval unless the vendor

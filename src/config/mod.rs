@@ -86,4 +86,14 @@ impl Provider {
             Self::Talkdesk(settings) => providers::talkdesk::plan(settings),
         }
     }
+
+    /// The account at the provider: where it is and who asks. It holds no secret.
+    #[must_use]
+    pub fn account(&self) -> String {
+        let (api_url, client_id) = match self {
+            Self::GenesysCloud(settings) => (&settings.api_url, &settings.client_id),
+            Self::Talkdesk(settings) => (&settings.api_url, &settings.client_id),
+        };
+        format!("{client_id} at {api_url}")
+    }
 }

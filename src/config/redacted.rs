@@ -16,11 +16,23 @@ impl Config {
     /// The effective configuration, defaults included. It loads again once each `<secret>` is put back.
     #[must_use]
     pub fn redacted_yaml(&self) -> String {
-        // Block scalars would be harder to read for values of one line.
-        let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
-        serde_saphyr::to_string_with_options(&ConfigView::new(self), options)
-            .unwrap_or_else(|error| format!("# The configuration cannot be shown: {error}\n"))
+        yaml(&ConfigView::new(self))
     }
+}
+
+impl Organization {
+    /// The effective configuration of this organization alone, without its secrets.
+    #[must_use]
+    pub fn redacted_yaml(&self) -> String {
+        yaml(&OrganizationView::new(self))
+    }
+}
+
+fn yaml(view: &impl Serialize) -> String {
+    // Block scalars would be harder to read for values of one line.
+    let options = serde_saphyr::ser_options! { prefer_block_scalars: false };
+    serde_saphyr::to_string_with_options(view, options)
+        .unwrap_or_else(|error| format!("# The configuration cannot be shown: {error}\n"))
 }
 
 #[derive(Serialize)]

@@ -4,12 +4,14 @@ mod folding;
 mod limit;
 mod plan;
 mod samples;
+mod saved;
 mod sum;
 
 use std::fmt;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 pub use folding::{Folded, OTHER};
 pub use limit::Limit;
@@ -97,7 +99,8 @@ impl From<Failure> for CollectError {
 }
 
 /// The closed list of failure classes: the `reason` label.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Reason {
     /// The credentials were refused.
     Auth,

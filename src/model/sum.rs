@@ -1,6 +1,7 @@
 //! Sums of figures that were written as decimals.
 
 use rust_decimal::Decimal;
+use serde::{Deserialize, Serialize};
 
 /// Whole numbers below this are exact in an `f64`.
 const EXACT: f64 = 9_007_199_254_740_992.0;
@@ -9,7 +10,8 @@ const EXACT: f64 = 9_007_199_254_740_992.0;
 ///
 /// Binary floating point alone would make another last digit each time the order changes, which looks like a correction by
 /// the vendor.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(into = "f64", from = "f64")]
 pub struct Sum {
     /// None once a figure had more digits than a decimal holds.
     decimal: Option<Decimal>,
@@ -43,6 +45,18 @@ fn decimal(value: f64) -> Option<Decimal> {
         return Some(Decimal::from(value as i64));
     }
     Decimal::from_str_exact(&value.to_string()).ok()
+}
+
+impl From<Sum> for f64 {
+    fn from(sum: Sum) -> Self {
+        sum.value()
+    }
+}
+
+impl From<f64> for Sum {
+    fn from(value: f64) -> Self {
+        std::iter::once(value).sum()
+    }
 }
 
 impl std::iter::Sum<f64> for Sum {

@@ -154,6 +154,14 @@ impl Call {
         self.operation
     }
 
+    /// What is asked, as a text: equal calls and no others have equal ones.
+    #[must_use]
+    pub fn question(&self) -> String {
+        let Self { operation, method, path, query, body } = self;
+        let body = body.as_ref().map(serde_json::Value::to_string).unwrap_or_default();
+        format!("{operation} {method} {path:?} {query:?} {body}")
+    }
+
     /// The same call with one more query parameter.
     #[must_use]
     pub fn query(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {

@@ -201,6 +201,43 @@ impl Slot {
         self.update(|state| state.claim = if can_fit { series } else { 0 });
     }
 
+    /// Shows what was known before the process started: figures with the time when they were collected, and how the last run
+    /// ended. Nothing of it is counted, as it was counted then.
+    pub fn restore(
+        &self,
+        figures: Option<(Timestamp, Reading, Encoded)>,
+        last: Option<(Timestamp, Duration, Result<(), CollectError>)>,
+    ) {
+        self.update(|state| {
+            if let Some((at, reading, lines)) = figures {
+                state.status.succeeded(at, &reading);
+                state.show(lines);
+                state.untold.push(Box::new(move |metrics| metrics.restored(at, &reading)));
+            }
+            let Some((at, took, outcome)) = last else { return };
+            state.status.attempted(at, took);
+            let has_figures = state.status.last_success.is_some();
+            let report: Report = match outcome {
+                // The figures are lost: it is as if there had been no run.
+                Ok(()) if !has_figures => return,
+                Ok(()) => Box::new(|_| {}),
+                Err(CollectError::NotSupported(why)) => {
+                    state.status.not_supported(at, why);
+                    Box::new(CollectorMetrics::not_supported)
+                }
+                Err(CollectError::Failed(failure)) => {
+                    state.status.failed(at, failure);
+                    Box::new(CollectorMetrics::down)
+                }
+            };
+            state.untold.push(Box::new(move |metrics| {
+                metrics.last_attempt(at, took);
+                report(metrics);
+            }));
+        });
+        self.store.0.changed.notify_one();
+    }
+
     /// A run ended at `now`. Only a good one replaces the figures.
     pub fn record(&self, now: Timestamp, took: Duration, outcome: Result<(Reading, Encoded), CollectError>) {
         self.update(|state| {
@@ -208,11 +245,8 @@ impl Slot {
             let report: Report = match outcome {
                 Ok((reading, lines)) => {
                     state.status.succeeded(now, &reading);
-                    let series = state.show(lines);
-                    Box::new(move |metrics| {
-                        metrics.succeeded(now, &reading);
-                        metrics.set_series(series);
-                    })
+                    state.show(lines);
+                    Box::new(move |metrics| metrics.succeeded(now, &reading))
                 }
                 Err(CollectError::NotSupported(why)) => {
                     state.status.not_supported(now, why);
@@ -237,11 +271,8 @@ impl Slot {
         self.update(|state| {
             if state.lines.is_some() {
                 state.status.reevaluated(&reading);
-                let series = state.show(lines);
-                state.untold.push(Box::new(move |metrics| {
-                    metrics.reevaluated(&reading);
-                    metrics.set_series(series);
-                }));
+                state.show(lines);
+                state.untold.push(Box::new(move |metrics| metrics.reevaluated(&reading)));
             }
         });
         self.store.0.changed.notify_one();
@@ -254,12 +285,10 @@ impl Slot {
 
 impl State {
     /// Puts `lines` in the place of what was shown.
-    fn show(&mut self, lines: Encoded) -> usize {
-        let series = lines.series();
-        self.status.series = series;
+    fn show(&mut self, lines: Encoded) {
+        self.status.series = lines.series();
         self.status.folded = lines.folded();
         self.lines = Some(Arc::new(lines));
-        series
     }
 }
 

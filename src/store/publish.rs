@@ -33,10 +33,11 @@ pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) -> any
             store.0.published.store(Arc::new(Published { piece, generation, ready }));
         };
         swap(piece.clone(), generation + 1, was_ready);
-        for (metrics, folded, reports) in untold {
+        for Untold { metrics, series, folded, reports } in untold {
             for report in reports {
                 report(&metrics);
             }
+            metrics.set_series(series);
             metrics.set_folded(folded);
         }
         swap(piece, generation + 2, ready);
@@ -60,6 +61,15 @@ pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) -> any
     }
 }
 
+/// What is to be told of a collector once its figures are published.
+struct Untold {
+    metrics: CollectorMetrics,
+    series: usize,
+    /// How much of its organization is folded.
+    folded: Folded,
+    reports: Vec<Report>,
+}
+
 impl Store {
     /// Drops figures older than their collector's `max_staleness`; says when the next ones will be.
     fn drop_stale(&self, now: Timestamp) -> Option<Timestamp> {
@@ -73,7 +83,6 @@ impl Store {
             state.lines = None;
             state.status.series = 0;
             state.status.folded = Folded::default();
-            state.metrics.set_series(0);
             let id = &state.status.id;
             let age =
                 state.status.last_success.map_or(SignedDuration::ZERO, |success| now.duration_since(success));
@@ -88,8 +97,8 @@ impl Store {
         next
     }
 
-    /// What is to be told of each collector, and how much of its organization is folded.
-    fn take_untold(&self) -> Vec<(CollectorMetrics, Folded, Vec<Report>)> {
+    /// What is to be told of each collector.
+    fn take_untold(&self) -> Vec<Untold> {
         let mut collectors = self.lock();
         let mut folded: HashMap<(String, &str), Folded> = HashMap::new();
         for CollectorStatus { id, folded: of_collector, .. } in collectors.iter().map(|state| &state.status) {
@@ -99,7 +108,8 @@ impl Store {
         let tell = |state: &mut State| {
             let CollectorId { organization, provider, .. } = &state.status.id;
             let folded = folded.get(&(organization.clone(), *provider)).copied().unwrap_or_default();
-            (state.metrics.clone(), folded, std::mem::take(&mut state.untold))
+            let (metrics, series) = (state.metrics.clone(), state.status.series);
+            Untold { metrics, series, folded, reports: std::mem::take(&mut state.untold) }
         };
         collectors.iter_mut().map(tell).collect()
     }

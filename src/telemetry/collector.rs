@@ -159,19 +159,29 @@ impl CollectorMetrics {
     /// A run ended at `now`, whatever it brought.
     pub fn attempted(&self, now: Timestamp, duration: Duration) {
         self.polls.inc();
-        self.last_attempt.set(seconds(now));
+        self.last_attempt(now, duration);
+    }
+
+    /// The last run ended at `at`.
+    pub fn last_attempt(&self, at: Timestamp, duration: Duration) {
+        self.last_attempt.set(seconds(at));
         self.duration.set(duration.as_secs_f64());
     }
 
     /// The run that ended at `now` brought `reading`.
     pub fn succeeded(&self, now: Timestamp, reading: &Reading) {
-        self.up.set(1.0);
-        self.supported.set(1.0);
-        self.last_success.set(seconds(now));
-        self.reevaluated(reading);
+        self.restored(now, reading);
         self.invalid_rows.inc_by(reading.invalid_rows);
         self.restatements.inc_by(reading.restatements);
         self.unknown_enum_values.inc_by(reading.unknown_enum_values);
+    }
+
+    /// The figures of a run that ended well at `at` are shown.
+    pub fn restored(&self, at: Timestamp, reading: &Reading) {
+        self.up.set(1.0);
+        self.supported.set(1.0);
+        self.last_success.set(seconds(at));
+        self.reevaluated(reading);
     }
 
     /// The figures of the last good run were put in another light.
@@ -194,8 +204,13 @@ impl CollectorMetrics {
 
     /// The run failed.
     pub fn failed(&self, reason: Reason) {
-        self.up.set(0.0);
+        self.down();
         self.failures[reason as usize].inc();
+    }
+
+    /// The last run failed, and was counted when it did.
+    pub fn down(&self) {
+        self.up.set(0.0);
     }
 
     /// When the collector runs next.

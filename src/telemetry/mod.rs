@@ -5,6 +5,7 @@
 
 mod api;
 mod collector;
+mod storage;
 
 use std::fmt::Write;
 use std::sync::Mutex;
@@ -17,6 +18,7 @@ use prometheus::{Gauge, Histogram, HistogramOpts, Opts, Registry, TextEncoder};
 
 pub use api::ApiMetrics;
 pub use collector::CollectorMetrics;
+pub use storage::StorageMetrics;
 
 use crate::exposition::{Format, Selection};
 use crate::model::CollectorId;
@@ -99,6 +101,12 @@ impl Telemetry {
         self.api.of(provider, organization)
     }
 
+    /// The metrics of the storage; to be asked for once, where there is one.
+    #[must_use]
+    pub fn storage(&self) -> StorageMetrics {
+        StorageMetrics::register(&self.registry)
+    }
+
     /// The configuration in use was read at `now`.
     pub fn config_read(&self, now: jiff::Timestamp) {
         self.reload_successful.set(1.0);
@@ -169,6 +177,7 @@ pub fn definitions() -> Vec<Definition> {
     let id = CollectorId { organization: String::new(), provider: "", collector: "" };
     let _ = telemetry.collector(&id, Duration::ZERO);
     telemetry.api("", "").request("", "", Duration::ZERO);
+    let _ = telemetry.storage();
     let families = telemetry.registry.gather().into_iter();
     let own = families.filter(|family| family.name().starts_with(OWN_PREFIX));
     let definition = |family: MetricFamily| Definition {

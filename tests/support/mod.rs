@@ -6,7 +6,7 @@ pub mod scripted;
 pub mod text;
 
 use std::num::NonZeroU32;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use ccaas_exporter::app::{self, World};
@@ -44,6 +44,8 @@ pub struct Setup {
     pub change: Box<dyn Fn(&mut Settings)>,
     /// Most series that an organization may have.
     pub max_series: usize,
+    /// The folder in which figures outlive a restart.
+    pub storage: Option<PathBuf>,
     /// All that the demo collects, in place of the one organization.
     everything: bool,
 }
@@ -63,6 +65,7 @@ impl Setup {
             collectors: "{}".to_owned(),
             change: Box::new(|_| {}),
             max_series: 20_000,
+            storage: None,
             everything: false,
         }
     }
@@ -79,6 +82,11 @@ impl Setup {
 
     pub fn scenario(mut self, yaml: &str) -> Self {
         self.options.scenario = scenario(yaml);
+        self
+    }
+
+    pub fn storage(mut self, folder: &Path) -> Self {
+        self.storage = Some(folder.to_owned());
         self
     }
 
@@ -148,7 +156,7 @@ impl Setup {
         let simulator = Simulator::new(self.options.clone());
         let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
         let config = self.config(&simulator, &vendor.url());
-        Stage::start(config, self.clock.clone(), simulator, vendor).await
+        Stage::start_with_storage(config, self.clock.clone(), simulator, vendor, self.storage).await
     }
 }
 
@@ -258,27 +266,63 @@ pub struct Stage {
     pub vendor: Option<Vendor>,
     pub url: String,
     pub http: reqwest::Client,
-    stop: CancellationToken,
-    task: JoinHandle<()>,
+    config: Config,
+    clock: Clock,
+    storage: Option<PathBuf>,
+    running: Option<(CancellationToken, JoinHandle<()>)>,
 }
 
 impl Stage {
     pub async fn start(config: Config, clock: Clock, simulator: Simulator, vendor: Vendor) -> Self {
+        Self::start_with_storage(config, clock, simulator, vendor, None).await
+    }
+
+    /// The same, with a folder in which figures outlive it.
+    pub async fn start_with_storage(
+        config: Config,
+        clock: Clock,
+        simulator: Simulator,
+        vendor: Vendor,
+        storage: Option<PathBuf>,
+    ) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let (url, vendor) = (String::new(), Some(vendor));
+        let mut stage = Self { simulator, vendor, url, http, config, clock, storage, running: None };
+        stage.start_exporter().await;
+        stage
+    }
+
+    /// Starts the exporter, again once it has been stopped; its address is another one then.
+    pub async fn start_exporter(&mut self) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
-        let url = format!("http://{}", listener.local_addr().expect("bound"));
+        self.url = format!("http://{}", listener.local_addr().expect("bound"));
         let stop = CancellationToken::new();
         let stopped = stop.clone().cancelled_owned();
         let world = World {
-            clock,
+            clock: self.clock.clone(),
             pacing: Pacing { unit: Duration::from_millis(1) },
             environment_proxy: false,
             telemetry_path: "/metrics".to_owned(),
+            storage_path: self.storage.clone(),
         };
+        let config = self.config.clone();
         let task = tokio::spawn(async move {
             app::run(config, world, vec![listener], stopped).await.expect("runs");
         });
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        Self { simulator, vendor: Some(vendor), url, http, stop, task }
+        self.running = Some((stop, task));
+    }
+
+    /// What time it is for the exporter when it is started next.
+    pub fn set_clock(&mut self, now: &str) {
+        self.clock = Clock::fixed(now.parse().expect("a time"));
+    }
+
+    /// Stops the exporter; the vendor goes on.
+    pub async fn stop_exporter(&mut self) {
+        if let Some((stop, task)) = self.running.take() {
+            stop.cancel();
+            task.await.expect("the exporter ends");
+        }
     }
 
     pub fn vendor(&self) -> &Vendor {
@@ -317,8 +361,7 @@ impl Stage {
     }
 
     pub async fn stop(mut self) {
-        self.stop.cancel();
-        self.task.await.expect("the exporter ends");
+        self.stop_exporter().await;
         if let Some(vendor) = self.vendor.take() {
             vendor.stop().await;
         }

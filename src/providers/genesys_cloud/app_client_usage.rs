@@ -14,7 +14,7 @@ use super::jobs::{JobQuery, Scope};
 use super::settings::AppClientUsageSettings;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading};
 use crate::rest::Client;
 
@@ -46,14 +46,14 @@ impl Collector for AppClientUsageCollector {
         "app_client_usage"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let window = Window::new(1, now);
         let (first, last) = window.asked().into_inner();
-        let (client, plain_dates, pacing) = (&*self.client, &self.plain_dates, self.pacing);
+        let (client, plain_dates, patience) = (&*self.client, &self.plain_dates, self.pacing.with(jobs));
         let ask = |client_id| async move {
             let scope = Scope::Client(client_id);
-            JobQuery { client, scope, first, last, plain_dates }.read(pacing).await?.understood()
+            JobQuery { client, scope, first, last, plain_dates }.read(patience).await?.understood()
         };
         let results = self.jobs.ask_days(window, now, &self.settings.clients, ask).await?;
         Ok(reading(&results, window, now))

@@ -15,7 +15,7 @@ use super::room::{Room, SUMS_LIMIT};
 use super::settings::ClientQuerySettings;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading};
 use crate::rest::{Call, Client, Error};
 
@@ -48,7 +48,7 @@ impl Execution for Query<'_> {
         "a client's usage query"
     }
 
-    async fn start(&self) -> Result<String, Error> {
+    fn call(&self) -> Call {
         let (first, last) = self.window.asked().into_inner();
         let body = json!({
             "interval": interval(first, last),
@@ -56,8 +56,11 @@ impl Execution for Query<'_> {
             "groupBy": ["OAuthClientId", "HttpMethod", "TemplateUri"],
         });
         let path = ["api", "v2", "oauth", "clients", self.client_id, "usage", "query"];
-        let call = Call::post("postClientUsageQuery", &path, body);
-        self.client.json::<Created>(&call).await?.id(&call)
+        Call::post("postClientUsageQuery", &path, body)
+    }
+
+    async fn start(&self, call: &Call) -> Result<String, Error> {
+        self.client.json::<Created>(call).await?.id(call)
     }
 
     async fn poll(&self, id: &str) -> Result<State<Fold>, Error> {
@@ -87,12 +90,12 @@ impl Collector for ClientQueryCollector {
         "client_query"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let window = Window::new(self.settings.days, now);
-        let (client, pacing, room) = (&*self.client, self.pacing, &self.room);
+        let (client, patience, room) = (&*self.client, self.pacing.with(jobs), &self.room);
         let ask = |client_id| async move {
-            execution::complete(&Query { client, client_id, window, room }, pacing).await?.understood()
+            execution::complete(&Query { client, client_id, window, room }, patience).await?.understood()
         };
         let results = self.queries.ask_days(window, now, &self.settings.clients, ask).await?;
         Ok(reading(&results, window, now))

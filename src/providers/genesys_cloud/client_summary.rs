@@ -9,14 +9,14 @@ use regex::Regex;
 use super::counts::StatusCounts;
 use super::days::{self, midnight};
 use super::each_client::{EachClient, Results};
-use super::execution::{self, Completed, Ended, Execution, Pacing, State};
+use super::execution::{self, Completed, Ended, Execution, Pacing, Patience, State};
 use super::legacy::{Created, Envelope};
 use super::oauth_clients::{Directory, Listing};
 use super::row::Row;
 use super::settings::ClientSummarySettings;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::rest::{Call, Client, Error, RowSink, RowsRefused};
 
@@ -65,10 +65,13 @@ impl Execution for Summary<'_> {
         "a client's usage summary"
     }
 
-    async fn start(&self) -> Result<String, Error> {
+    fn call(&self) -> Call {
         let path = ["api", "v2", "oauth", "clients", self.client_id, "usage", "summary"];
-        let call = Call::get("getClientUsageSummary", &path).query("days", self.days.to_string());
-        self.client.json::<Created>(&call).await?.id(&call)
+        Call::get("getClientUsageSummary", &path).query("days", self.days.to_string())
+    }
+
+    async fn start(&self, call: &Call) -> Result<String, Error> {
+        self.client.json::<Created>(call).await?.id(call)
     }
 
     async fn poll(&self, id: &str) -> Result<State<Sum>, Error> {
@@ -140,12 +143,12 @@ impl Collector for ClientSummaryCollector {
         "client_summary"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
         let today = days::of(self.clock.now());
         let listing = self.directory.listing(self.settings.schedule.refresh).await?;
         let client_ids = self.select(&listing);
-        let (client, days, pacing) = (&*self.client, self.settings.days, self.pacing);
-        let ask = |client_id| summary(client, client_id, days, pacing);
+        let (client, days, patience) = (&*self.client, self.settings.days, self.pacing.with(jobs));
+        let ask = |client_id| summary(client, client_id, days, patience);
         let summaries = self.summaries.ask(today, &client_ids, |_| true, ask).await?;
         Ok(self.reading(&summaries, today))
     }
@@ -156,9 +159,9 @@ async fn summary(
     client: &Client,
     client_id: &str,
     days: u16,
-    pacing: Pacing,
+    patience: Patience<'_>,
 ) -> Result<Completed<Sum>, Ended> {
-    let completed = execution::complete(&Summary { client, client_id, days }, pacing).await?;
+    let completed = execution::complete(&Summary { client, client_id, days }, patience).await?;
     if completed.output.invalid_rows > completed.output.rows {
         return Err(Failure::new(Reason::Decode, "the rows of a usage summary cannot be understood").into());
     }

@@ -1,5 +1,7 @@
 //! Requests by status class. The classes are disjoint and sum to the vendor's total.
 
+use serde::{Deserialize, Serialize};
+
 /// The label values of `status`, in the order of [`StatusCounts`].
 pub(super) const STATUSES: [&str; 6] = ["2xx", "3xx", "4xx", "429", "5xx", "other"];
 
@@ -7,7 +9,7 @@ pub(super) const STATUSES: [&str; 6] = ["2xx", "3xx", "4xx", "429", "5xx", "othe
 const ALWAYS_SHOWN: [&str; 3] = ["2xx", "429", "5xx"];
 
 /// Requests of each class; `None` where the vendor did not say, which is not zero.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct StatusCounts(pub(super) [Option<u64>; STATUSES.len()]);
 
 impl StatusCounts {

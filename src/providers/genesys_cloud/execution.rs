@@ -4,8 +4,9 @@
 
 use std::time::Duration;
 
+use crate::collector::PendingJobs;
 use crate::model::{CollectError, Failure, Reason};
-use crate::rest::{Error, Kind};
+use crate::rest::{Call, Error, Kind};
 
 /// Waits before each question, in units of [`Pacing::unit`]; the last one repeats. Genesys asks not to poll fast.
 const WAITS: [u32; 6] = [3, 5, 10, 20, 30, 60];
@@ -40,6 +41,18 @@ impl Pacing {
     pub(super) fn within(self, timeout: Duration) -> Self {
         Self { unit: self.unit.min(timeout / SHORTEST_USUAL_RUN) }
     }
+
+    /// Asks at this pace, and goes on with `jobs`.
+    pub(super) fn with(self, jobs: &PendingJobs) -> Patience<'_> {
+        Patience { pacing: self, jobs }
+    }
+}
+
+/// How a run waits for queries: at a pace, and first for those that earlier runs have started.
+#[derive(Clone, Copy)]
+pub(super) struct Patience<'a> {
+    pacing: Pacing,
+    jobs: &'a PendingJobs,
 }
 
 /// A query that the vendor works on in the background.
@@ -50,8 +63,11 @@ pub(super) trait Execution: Sync {
     /// What it is, for messages.
     fn what(&self) -> &'static str;
 
-    /// Starts it and returns the vendor's id for it.
-    fn start(&self) -> impl Future<Output = Result<String, Error>> + Send;
+    /// The call that starts it. Two that are equal have the same answer.
+    fn call(&self) -> Call;
+
+    /// Starts it by `call` and returns the vendor's id for it.
+    fn start(&self, call: &Call) -> impl Future<Output = Result<String, Error>> + Send;
 
     /// Asks for its state.
     fn poll(&self, id: &str) -> impl Future<Output = Result<State<Self::Output>, Error>> + Send;
@@ -103,29 +119,44 @@ pub(super) struct Completed<T> {
     pub(super) unknown_states: u64,
 }
 
-/// Starts `execution` and waits for its end; once more if the vendor loses it. The deadline is the caller's.
+/// Starts `execution`, unless an earlier run has, and waits for its end; once more if the vendor loses it. The deadline is the
+/// caller's.
 pub(super) async fn complete<E: Execution>(
     execution: &E,
-    pacing: Pacing,
+    Patience { pacing, jobs }: Patience<'_>,
 ) -> Result<Completed<E::Output>, Ended> {
+    let call = execution.call();
+    let question = call.question();
     let mut unknown_states = 0;
     for _ in 0..2 {
-        let id = execution.start().await.map_err(Ended::NotStarted)?;
+        let id = if let Some(id) = jobs.find(&question) {
+            id
+        } else {
+            let id = execution.start(&call).await.map_err(Ended::NotStarted)?;
+            jobs.started(&question, &id).await;
+            id
+        };
         for wait in pacing.waits() {
             tokio::time::sleep(wait).await;
             match execution.poll(&id).await {
                 Ok(State::Pending) => {}
                 Ok(State::Unknown) => unknown_states += 1,
+                // It stays pending until the run has ended well: further pages of it may be to come.
                 Ok(State::Done(output)) => return Ok(Completed { output, unknown_states }),
                 Ok(State::Failed(how)) => {
+                    jobs.ended(&question);
                     let message = format!("{} ended as {how}", execution.what());
                     return Err(Failure::new(Reason::JobFailed, message).into());
                 }
                 Ok(State::Truncated) => {
+                    jobs.ended(&question);
                     let message = format!("{} has more rows than its answer holds", execution.what());
                     return Err(Failure::new(Reason::Truncated, message).into());
                 }
-                Err(error) if error.kind == Kind::NotFound => break,
+                Err(error) if error.kind == Kind::NotFound => {
+                    jobs.ended(&question);
+                    break;
+                }
                 Err(error) => return Err(Ended::Failed(error.into())),
             }
         }
@@ -180,7 +211,10 @@ mod tests {
         fn what(&self) -> &'static str {
             "the job"
         }
-        async fn start(&self) -> Result<String, Error> {
+        fn call(&self) -> Call {
+            Call::get("getUsageAggregatesJob", &[])
+        }
+        async fn start(&self, _: &Call) -> Result<String, Error> {
             *self.started.lock().unwrap() += 1;
             Ok("id".into())
         }
@@ -191,7 +225,8 @@ mod tests {
 
     async fn run(answers: impl IntoIterator<Item = Answer>) -> (Result<u32, Ended>, u32) {
         let script = Script::new(answers);
-        let result = complete(&script, Pacing::default()).await.map(|completed| completed.output);
+        let jobs = PendingJobs::in_memory();
+        let result = complete(&script, Pacing::default().with(&jobs)).await.map(|completed| completed.output);
         let started = *script.started.lock().unwrap();
         (result, started)
     }
@@ -227,6 +262,16 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_query_that_an_earlier_run_has_started_is_waited_for() {
+        let jobs = PendingJobs::in_memory();
+        let script = Script::new([Err(Kind::Unavailable), Ok(State::Pending), Ok(State::Done(7))]);
+        let run = async || complete(&script, Pacing::default().with(&jobs)).await;
+        assert!(run().await.is_err());
+        assert_eq!(run().await.ok().unwrap().output, 7);
+        assert_eq!(*script.started.lock().unwrap(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_missing_permission_after_the_start_is_no_missing_api() {
         let (result, _) = run([Err(Kind::Forbidden)]).await;
         assert_eq!(reason(result), Reason::Forbidden);
@@ -235,6 +280,7 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn an_undocumented_state_is_counted_and_waited_for() {
         let script = Script::new([Ok(State::Unknown), Ok(State::Done(1))]);
-        assert_eq!(complete(&script, Pacing::default()).await.ok().unwrap().unknown_states, 1);
+        let jobs = PendingJobs::in_memory();
+        assert_eq!(complete(&script, Pacing::default().with(&jobs)).await.ok().unwrap().unknown_states, 1);
     }
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 
 use super::cursor;
 use super::days::interval;
-use super::execution::{self, Completed, Ended, Execution, Pacing, State, is_too_large};
+use super::execution::{self, Completed, Ended, Execution, Patience, State, is_too_large};
 use super::fold::{Fold, Grouping, Party};
 use crate::model::{Failure, Reason};
 use crate::rest::{Call, Client, Error, Kind, Rows, harmless};
@@ -111,10 +111,10 @@ impl<'a> Scope<'a> {
 
 impl JobQuery<'_> {
     /// Runs the query and reads all its pages.
-    pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, Ended> {
+    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Completed<Fold>, Ended> {
         let [usual, smaller] = PAGE_SIZES;
-        match (Job { query: self, page_size: usual }).read(pacing).await {
-            Err(ReadError::TooLarge) => (Job { query: self, page_size: smaller }).read(pacing).await,
+        match (Job { query: self, page_size: usual }).read(patience).await {
+            Err(ReadError::TooLarge) => (Job { query: self, page_size: smaller }).read(patience).await,
             result => result,
         }
         .map_err(|error| match error {
@@ -126,10 +126,14 @@ impl JobQuery<'_> {
         })
     }
 
-    async fn create(&self, interval: String) -> Result<String, Error> {
+    fn creation(&self, interval: &str) -> Call {
         let [post, _] = self.scope.operations();
         let body = json!({"interval": interval, "granularity": "Day", "groupBy": self.scope.group_by()});
-        let created: Created = self.client.json(&Call::post(post, &self.scope.path(), body)).await?;
+        Call::post(post, &self.scope.path(), body)
+    }
+
+    async fn create(&self, call: &Call) -> Result<String, Error> {
+        let created: Created = self.client.json(call).await?;
         Ok(created.id)
     }
 }
@@ -154,8 +158,8 @@ impl From<Ended> for ReadError {
 }
 
 impl Job<'_> {
-    async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, ReadError> {
-        let Completed { output: first, unknown_states } = execution::complete(self, pacing).await?;
+    async fn read(&self, patience: Patience<'_>) -> Result<Completed<Fold>, ReadError> {
+        let Completed { output: first, unknown_states } = execution::complete(self, patience).await?;
         let first = first?;
         let mut fold = first.fold;
         let mut next = first.next;
@@ -213,16 +217,21 @@ impl Execution for Job<'_> {
         "the usage job"
     }
 
-    async fn start(&self) -> Result<String, Error> {
+    /// With plain dates, which are asked for second.
+    fn call(&self) -> Call {
+        self.query.creation(&format!("{}/{}", self.query.first, self.query.last))
+    }
+
+    async fn start(&self, call: &Call) -> Result<String, Error> {
         let query = self.query;
         if !query.plain_dates.load(Ordering::Relaxed) {
-            match query.create(interval(query.first, query.last)).await {
+            match query.create(&query.creation(&interval(query.first, query.last))).await {
                 // The documentation shows date-times and dates, and does not say which of them a zone may follow.
                 Err(error) if error.kind == Kind::Rejected => {}
                 result => return result,
             }
         }
-        let id = query.create(format!("{}/{}", query.first, query.last)).await?;
+        let id = query.create(call).await?;
         query.plain_dates.store(true, Ordering::Relaxed);
         Ok(id)
     }

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::wire::{Count, Lenient};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::rest::{Call, Client};
 
@@ -63,7 +63,7 @@ impl Collector for LimitsCollector {
         "limits"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let path = ["api", "v2", "organizations", "limits", "namespaces", NAMESPACE];
         let answer: Answer = self.client.json(&Call::get("getEffectiveLimits", &path)).await?;
         let mut reading = Reading {

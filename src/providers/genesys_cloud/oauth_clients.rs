@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::rest::{Call, Client};
 
@@ -175,7 +175,7 @@ impl Collector for OauthClientsCollector {
         "oauth_clients"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let listing = self.directory.listing(Duration::ZERO).await?;
         let mut reading = Reading {
             data_through: Some(listing.read_at),

@@ -82,7 +82,7 @@ pub enum Allowance {
 }
 
 /// An amount of money for one unit.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, serde::Serialize, serde::Deserialize)]
 pub struct Price {
     /// The amount, in whole units of the currency.
     pub amount: f64,

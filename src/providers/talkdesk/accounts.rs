@@ -6,7 +6,7 @@ use super::paging::{self, List};
 use super::row::{Row, Unreadable};
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading};
 use crate::rest::Client;
 
@@ -33,7 +33,7 @@ impl Collector for AccountsCollector {
         "accounts"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let mut reading = Reading { data_through: Some(self.clock.now()), ..Reading::default() };
         let invalid_rows = paging::read(&self.client, &ACCOUNTS, None, |row| add(&mut reading, row)).await?;
         Ok(Reading { invalid_rows, ..reading })

@@ -10,7 +10,7 @@ use super::row::{Row, Unreadable};
 use super::settings::MonthlySettings;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading, Samples, Sum};
 use crate::rest::Client;
 
@@ -75,7 +75,7 @@ impl Collector for InvoicesCollector {
         "invoices"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let oldest = Month::of(day_of(now)).back(self.settings.months.saturating_sub(1));
         let mut amounts = Amounts::since(oldest);

@@ -8,6 +8,7 @@ mod calendar;
 mod invoices;
 mod page;
 mod paging;
+mod pairs;
 mod plan;
 mod products;
 pub mod regions;

@@ -11,7 +11,7 @@ use super::row::{Row, Unreadable};
 use super::seen;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, Memory, PendingJobs};
 use crate::model::{CollectError, Reading};
 use crate::rest::Client;
 
@@ -88,7 +88,7 @@ impl Collector for ProductsCollector {
         "products"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let mut products = BTreeMap::new();
         let mut unknown_enum_values = 0;
@@ -122,6 +122,15 @@ impl Collector for ProductsCollector {
             reading.samples.push(&catalogue::PRODUCT_INFO, labels, 1.0);
         }
         Some(reading)
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::of(&self.known)
+    }
+
+    fn recall(&mut self, memory: &Memory) -> Result<(), serde_json::Error> {
+        self.known = memory.read()?;
+        Ok(())
     }
 }
 

@@ -21,6 +21,11 @@ impl Seen {
         });
     }
 
+    /// What `collector` has seen last.
+    pub(super) fn by(&self, collector: &'static str) -> BTreeSet<String> {
+        self.0.borrow().get(collector).cloned().unwrap_or_default()
+    }
+
     /// Learns of what is seen from now on.
     pub(super) fn watch(&self) -> watch::Receiver<Products> {
         self.0.subscribe()

@@ -11,7 +11,7 @@ use super::row::{Row, Unreadable};
 use super::seen::Seen;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, Memory, PendingJobs};
 use crate::model::{CollectError, Reading, Samples, Sum};
 use crate::rest::Client;
 
@@ -129,7 +129,7 @@ impl Collector for SubscriptionsCollector {
         NAME
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let mut lines = Lines::new(day_of(now));
         let invalid_rows = paging::read(&self.client, &SUBSCRIPTIONS, None, |row| lines.add(row)).await?;
@@ -142,6 +142,15 @@ impl Collector for SubscriptionsCollector {
             restatements: 0,
             unknown_enum_values: lines.unknown_enum_values,
         })
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::of(&self.seen.by(NAME))
+    }
+
+    fn recall(&mut self, memory: &Memory) -> Result<(), serde_json::Error> {
+        self.seen.saw(NAME, memory.read()?.unwrap_or_default());
+        Ok(())
     }
 }
 

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use super::terms::Reader;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::providers::genesys_cloud::days::{self, midnight, plus};
 use crate::providers::genesys_cloud::execution::Pacing;
@@ -125,7 +125,7 @@ impl Collector for BillableUsageCollector {
     }
 
     /// The parameters are the report's only name, so the same call is sent until the report is done. The run's timeout ends it.
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let (start, end) = self.interval();
         let call = Call::get("getBillableUsage", &["api", "v2", "billing", "reports", "billableusage"])
             .query("startDate", format!("{start}T00:00:00Z"))

@@ -11,7 +11,7 @@ use serde::Deserialize;
 use super::preview;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, PendingJobs};
 use crate::model::{CollectError, Reading};
 use crate::providers::genesys_cloud::days::{self, midnight};
 use crate::providers::genesys_cloud::settings::InvoicesSettings;
@@ -102,7 +102,7 @@ impl Collector for InvoicesCollector {
         "invoices"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let first = self.first_day();
         let path = ["api", "v2", "billing", "contracts", "invoices"];
         let call = Call::get("listInvoices", &path).query("dateStart", first.to_string());

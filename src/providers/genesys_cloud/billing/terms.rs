@@ -3,12 +3,13 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
 
 use crate::providers::genesys_cloud::settings::Price;
 
 /// The terms of one billing period.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(in crate::providers::genesys_cloud) struct PeriodTerms {
     /// The first day.
     pub(in crate::providers::genesys_cloud) start: Date,
@@ -45,6 +46,11 @@ impl Board {
             change(terms);
             *terms != before
         });
+    }
+
+    /// What is known now.
+    pub(super) fn terms(&self) -> Terms {
+        self.0.borrow().clone()
     }
 
     /// A reader, which has heard of everything so far.

@@ -10,7 +10,7 @@ use super::terms::{Board, PeriodTerms};
 use crate::catalogue::Gauge;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, Memory, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::providers::genesys_cloud::days::{self, midnight, plus};
 use crate::providers::genesys_cloud::identity::Identity;
@@ -80,6 +80,11 @@ impl TrusteeOverviewCollector {
         board: Board,
     ) -> Self {
         Self { client, identity, settings, trustee, clock, board }
+    }
+
+    /// The settings that decide which terms there are.
+    fn found_with(&self) -> String {
+        format!("{} {:?}", self.settings.api_charge_pattern, self.trustee.customers)
     }
 
     /// The overview of a billing period: 0 is the open one, 1 the last closed one.
@@ -178,7 +183,7 @@ impl Collector for TrusteeOverviewCollector {
     }
 
     /// A customer that the vendor does not know (any more) is left out; the others are told.
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let mut reading = Reading { data_through: Some(self.clock.now()), ..Reading::default() };
         let own_id = self.identity.id().await?;
         let mut own_terms = Vec::new();
@@ -211,6 +216,19 @@ impl Collector for TrusteeOverviewCollector {
         }
         self.board.update(|terms| terms.trustee = own_terms);
         Ok(reading)
+    }
+
+    /// What usage needs before this collector runs again, found with these settings.
+    fn memory(&self) -> Memory {
+        Memory::of(&(self.found_with(), self.board.terms().trustee))
+    }
+
+    fn recall(&mut self, memory: &Memory) -> Result<(), serde_json::Error> {
+        let known: Option<(String, Vec<PeriodTerms>)> = memory.read()?;
+        if let Some((_, periods)) = known.filter(|(found_with, _)| *found_with == self.found_with()) {
+            self.board.update(|terms| terms.trustee = periods);
+        }
+        Ok(())
     }
 }
 

@@ -5,8 +5,10 @@ mod parts;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use self::parts::Searcher;
@@ -16,8 +18,8 @@ use super::fold::{self, Fold};
 use super::settings::{Search, SearchesSettings};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
-use crate::model::{CollectError, Reading};
+use crate::collector::{Collector, Memory, PendingJobs};
+use crate::model::{CollectError, Reading, Samples};
 use crate::rest::Client;
 
 /// Endpoints (client name, method, URI) of a search that have series of their own; the rest of each client is folded into
@@ -45,6 +47,16 @@ struct Kept {
     reading: Reading,
 }
 
+/// What a search last found, as it is remembered.
+#[derive(Serialize, Deserialize)]
+struct Remembered {
+    /// The search as it was configured then.
+    search: String,
+    asked: Timestamp,
+    samples: Samples,
+    data_through: Option<Timestamp>,
+}
+
 impl SearchesCollector {
     pub(super) fn new(client: Arc<Client>, settings: SearchesSettings, clock: Clock, pacing: Pacing) -> Self {
         let pacing = pacing.within(settings.schedule.timeout);
@@ -62,13 +74,13 @@ impl Collector for SearchesCollector {
         "searches"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
         let (begun, now) = (Instant::now(), self.clock.now());
         for search in &self.settings.searches {
             if self.is_due(search, begun) {
                 let window = Window::new(search.days, now);
-                let (client, pacing) = (&*self.client, self.pacing);
-                let completed = Searcher { client, search, pacing }.read(window).await?;
+                let (client, patience) = (&*self.client, self.pacing.with(jobs));
+                let completed = Searcher { client, search, patience }.read(window).await?;
                 let kept = Kept { asked: begun, reading: reading(search, &completed, window, now) };
                 self.kept.insert(search.name.clone(), kept);
             }
@@ -83,6 +95,36 @@ impl Collector for SearchesCollector {
             all.unknown_enum_values += std::mem::take(&mut reading.unknown_enum_values);
         }
         Ok(all)
+    }
+
+    fn memory(&self) -> Memory {
+        let now = self.clock.now();
+        let remembered = self.settings.searches.iter().filter_map(|search| {
+            let Kept { asked, reading } = self.kept.get(&search.name)?;
+            Some(Remembered {
+                search: format!("{search:?}"),
+                asked: now.checked_sub(asked.elapsed()).ok()?,
+                samples: reading.samples.clone(),
+                data_through: reading.data_through,
+            })
+        });
+        Memory::of(&remembered.collect::<Vec<_>>())
+    }
+
+    fn recall(&mut self, memory: &Memory) -> Result<(), serde_json::Error> {
+        let now = self.clock.now();
+        for Remembered { search: found_by, asked, samples, data_through } in
+            memory.read::<Vec<Remembered>>()?.unwrap_or_default()
+        {
+            let search = self.settings.searches.iter().find(|search| format!("{search:?}") == found_by);
+            let age = Duration::try_from(now.duration_since(asked)).unwrap_or_default();
+            // The monotonic clock may have begun later than that; then the search is made again.
+            if let Some((search, asked)) = search.zip(Instant::now().checked_sub(age)) {
+                let reading = Reading { samples, data_through, ..Reading::default() };
+                self.kept.insert(search.name.clone(), Kept { asked, reading });
+            }
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::model::{Failure, Reason};
 use crate::providers::genesys_cloud::days::interval;
-use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Pacing, State};
+use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Patience, State};
 use crate::providers::genesys_cloud::fold::{Fold, Party};
 use crate::providers::genesys_cloud::legacy::{Created, Envelope};
 use crate::providers::genesys_cloud::settings::Search;
@@ -68,8 +68,8 @@ pub(super) struct Page {
 
 impl Query<'_> {
     /// Runs the search and reads all its pages.
-    pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Found>, Ended> {
-        let Completed { output: mut page, unknown_states } = match execution::complete(self, pacing).await {
+    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Completed<Found>, Ended> {
+        let Completed { output: mut page, unknown_states } = match execution::complete(self, patience).await {
             Err(Ended::NotStarted(error)) if is_too_large(&error) => {
                 Completed { output: None, unknown_states: 0 }
             }
@@ -135,7 +135,7 @@ impl Execution for Query<'_> {
         "the search"
     }
 
-    async fn start(&self) -> Result<String, Error> {
+    fn call(&self) -> Call {
         let mut body = json!({"interval": interval(self.first, self.last), "metrics": METRICS});
         for (filter, values) in [
             ("oauthClientNames", self.names),
@@ -146,8 +146,11 @@ impl Execution for Query<'_> {
                 body[filter] = json!(values);
             }
         }
-        let call = Call::post("postUsageSimpleSearch", &["api", "v2", "usage", "simplesearch"], body);
-        self.client.json::<Created>(&call).await?.id(&call)
+        Call::post("postUsageSimpleSearch", &["api", "v2", "usage", "simplesearch"], body)
+    }
+
+    async fn start(&self, call: &Call) -> Result<String, Error> {
+        self.client.json::<Created>(call).await?.id(call)
     }
 
     async fn poll(&self, id: &str) -> Result<State<Option<Page>>, Error> {

@@ -10,7 +10,7 @@ use super::pages::{Found, Query};
 use crate::model::{CollectError, Failure, Reason};
 use crate::providers::genesys_cloud::complete::Window;
 use crate::providers::genesys_cloud::days::plus;
-use crate::providers::genesys_cloud::execution::{Completed, Pacing, SIDE_BY_SIDE};
+use crate::providers::genesys_cloud::execution::{Completed, Patience, SIDE_BY_SIDE};
 use crate::providers::genesys_cloud::fold::{Fold, METHODS, Party};
 use crate::providers::genesys_cloud::settings::Search;
 use crate::rest::Client;
@@ -22,7 +22,7 @@ const PARTS_LIMIT: usize = 1000;
 pub(super) struct Searcher<'a> {
     pub(super) client: &'a Client,
     pub(super) search: &'a Search,
-    pub(super) pacing: Pacing,
+    pub(super) patience: Patience<'a>,
 }
 
 /// A part of a search.
@@ -78,7 +78,7 @@ impl Searcher<'_> {
         let Self { client, search, .. } = *self;
         let Part { first, last, ref names, ref methods, .. } = part;
         let query = Query { client, search, names, methods, first, last };
-        let found = query.read(self.pacing).await?;
+        let found = query.read(self.patience).await?;
         Ok((part, found))
     }
 

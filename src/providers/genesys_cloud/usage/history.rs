@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use crate::providers::genesys_cloud::counts::StatusCounts;
 use crate::providers::genesys_cloud::days::plus;
@@ -12,7 +13,7 @@ use crate::providers::genesys_cloud::fold::{Cell, Fold, keep_newest};
 type Day = BTreeMap<String, StatusCounts>;
 
 /// The days read so far.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct History {
     /// First and last day whose sums are here; every day between them has been read too.
     covered: Option<(Date, Date)>,

@@ -4,7 +4,7 @@ use jiff::civil::Date;
 use serde_json::json;
 
 use crate::providers::genesys_cloud::days::interval;
-use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Pacing, State};
+use crate::providers::genesys_cloud::execution::{self, Completed, Ended, Execution, Patience, State};
 use crate::providers::genesys_cloud::fold::{Fold, Grouping, Party};
 use crate::providers::genesys_cloud::legacy::{Created, Envelope};
 use crate::rest::{Call, Client, Error};
@@ -19,8 +19,8 @@ pub(super) struct LegacyQuery<'a> {
 
 impl LegacyQuery<'_> {
     /// Runs the query; its result comes whole, without pages.
-    pub(super) async fn read(&self, pacing: Pacing) -> Result<Completed<Fold>, Ended> {
-        execution::complete(self, pacing).await
+    pub(super) async fn read(&self, patience: Patience<'_>) -> Result<Completed<Fold>, Ended> {
+        execution::complete(self, patience).await
     }
 }
 
@@ -31,15 +31,18 @@ impl Execution for LegacyQuery<'_> {
         "the usage query"
     }
 
-    async fn start(&self) -> Result<String, Error> {
+    fn call(&self) -> Call {
         let group_by: &[&str] = match self.grouping {
             Grouping::Client => &["OAuthClientId"],
             Grouping::Endpoint => &["OAuthClientId", "HttpMethod", "TemplateUri"],
         };
         let interval = interval(self.first, self.last);
         let body = json!({"interval": interval, "granularity": "Day", "groupBy": group_by});
-        let call = Call::post("postUsageQuery", &["api", "v2", "usage", "query"], body);
-        self.client.json::<Created>(&call).await?.id(&call)
+        Call::post("postUsageQuery", &["api", "v2", "usage", "query"], body)
+    }
+
+    async fn start(&self, call: &Call) -> Result<String, Error> {
+        self.client.json::<Created>(call).await?.id(call)
     }
 
     async fn poll(&self, id: &str) -> Result<State<Fold>, Error> {

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use self::endpoints::endpoints;
@@ -28,7 +29,7 @@ use super::jobs::{JobQuery, Scope};
 use super::period::{Period, first_to_read};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, Memory, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::rest::{Client, Kind};
 
@@ -43,7 +44,7 @@ pub(super) const KEPT_DAYS: i64 = 62;
 pub(super) const OLDEST_DAY: i64 = 364;
 
 /// The API that an organization's figures come from. The two count differently, so they are never mixed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Api {
     Jobs,
     Legacy,
@@ -59,19 +60,26 @@ pub(super) struct UsageCollector {
     reader: Reader,
     /// What was known of billing when the figures were evaluated last.
     terms: Terms,
+    plain_dates: AtomicBool,
+    known: Known,
+    notes: Notes,
+}
+
+/// What is known so far, and remembered across a restart.
+#[derive(Default, Serialize, Deserialize)]
+struct Known {
     /// Chosen with the first figures, and kept as long as they are.
     api: Option<Api>,
-    plain_dates: AtomicBool,
     history: History,
     /// Whether the look-back has been read, or the vendor has nothing older.
     looked_back: bool,
     detail: Option<Detail>,
     /// The newest day that was told as complete: only up to it can a change be a restatement.
     published: Option<Date>,
-    notes: Notes,
 }
 
 /// The endpoints of a day.
+#[derive(Serialize, Deserialize)]
 struct Detail {
     day: Date,
     /// The sums of the day's clients when the endpoints were read: while they stay, so do the endpoints.
@@ -105,31 +113,27 @@ impl UsageCollector {
             pacing,
             reader,
             terms: Terms::default(),
-            api: None,
             plain_dates: AtomicBool::new(false),
-            history: History::default(),
-            looked_back: false,
-            detail: None,
-            published: None,
+            known: Known::default(),
             notes: Notes::default(),
         }
     }
 
-    async fn run(&mut self) -> Result<Reading, CollectError> {
+    async fn run(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
         self.terms = self.reader.read();
         let begun = Instant::now();
         let settled = newest_settled(self.clock.now(), self.usage.settle);
-        self.read_newest(settled).await?;
-        let day = newest_complete(self.clock.now(), settled, self.history.has_rows(settled));
-        self.history.forget_before(self.oldest_needed(day), self.lookback_start(day));
-        self.read_endpoints(day).await?;
+        self.read_newest(settled, jobs).await?;
+        let day = newest_complete(self.clock.now(), settled, self.known.history.has_rows(settled));
+        self.known.history.forget_before(self.oldest_needed(day), self.lookback_start(day));
+        self.read_endpoints(day, jobs).await?;
         // A slow vendor must not use up the run's time with days that nothing else waits for.
         let patience = (self.usage.schedule.timeout * 3 / 4).saturating_sub(begun.elapsed());
-        if tokio::time::timeout(patience, self.look_back(settled)).await.is_err() {
+        if tokio::time::timeout(patience, self.look_back(settled, jobs)).await.is_err() {
             tracing::info!("looking back takes long, it goes on with the next run");
         }
 
-        self.published = Some(day);
+        self.known.published = Some(day);
         let notes = std::mem::take(&mut self.notes);
         Ok(Reading {
             invalid_rows: notes.invalid_rows,
@@ -141,14 +145,14 @@ impl UsageCollector {
 
     /// The figures of the newest complete `day` in the light of what is known of billing.
     fn evaluate(&self, day: Date) -> Reading {
-        let fair_use = match self.api {
+        let fair_use = match self.known.api {
             Some(Api::Jobs) => FairUse::Except(&self.settings.fair_use_excluded_clients),
             _ => FairUse::AllCounted,
         };
         let (terms, settings, usage) = (&self.terms, &*self.settings, &self.usage);
         let context = Context { day, period: self.period(day), terms, settings, usage, fair_use };
-        let mut samples = samples(&self.history, &context);
-        if let Some(detail) = &self.detail {
+        let mut samples = samples(&self.known.history, &context);
+        if let Some(detail) = &self.known.detail {
             samples.append(&detail.endpoints);
         }
         Reading { samples, data_through: Some(midnight(plus(day, 1))), ..Reading::default() }
@@ -157,7 +161,7 @@ impl UsageCollector {
     /// The billing period of `day`. One that starts before the days that were read would have a sum that lacks some.
     fn period(&self, day: Date) -> Period {
         let period = Period::of(day, &self.terms, self.settings.anchor_day);
-        let is_covered = self.history.covered().is_some_and(|(from, _)| from <= period.start);
+        let is_covered = self.known.history.covered().is_some_and(|(from, _)| from <= period.start);
         if is_covered { period } else { Period::configured(day, self.settings.anchor_day) }
     }
 
@@ -172,21 +176,21 @@ impl UsageCollector {
     }
 
     /// Reads the days that are new, and again those that may have been restated.
-    async fn read_newest(&mut self, settled: Date) -> Result<(), CollectError> {
+    async fn read_newest(&mut self, settled: Date, jobs: &PendingJobs) -> Result<(), CollectError> {
         let needed = self.oldest_needed(settled);
         let reread = i64::from(self.usage.reread_days);
-        let mut first = first_to_read(self.history.covered(), needed, settled, reread);
+        let mut first = first_to_read(self.known.history.covered(), needed, settled, reread);
         while first <= settled {
             let last = plus(first, QUERY_DAYS - 1).min(settled);
-            let fold = self.read(first, last, Grouping::Client).await?;
-            if fold.cells.is_empty() && self.history.has_any_rows(first, last) {
+            let fold = self.read(first, last, Grouping::Client, jobs).await?;
+            if fold.cells.is_empty() && self.known.history.has_any_rows(first, last) {
                 let message = format!(
                     "the vendor has no usage at all from {first} to {last}, where it had some before"
                 );
                 return Err(Failure::new(Reason::Truncated, message).into());
             }
-            let changed = self.history.replace(first, last, fold);
-            let published = |day: &&Date| self.published.is_some_and(|published| **day <= published);
+            let changed = self.known.history.replace(first, last, fold);
+            let published = |day: &&Date| self.known.published.is_some_and(|published| **day <= published);
             self.notes.restatements += changed.iter().filter(published).count() as u64;
             first = plus(last, 1);
         }
@@ -200,24 +204,24 @@ impl UsageCollector {
 
     /// Reads older days backwards, once, for when each client was last active. Nothing else depends on them, so trouble with them
     /// does not hold up the figures: what was read stays, and the rest is tried again with the next run.
-    async fn look_back(&mut self, settled: Date) {
+    async fn look_back(&mut self, settled: Date, jobs: &PendingJobs) {
         let today = days::of(self.clock.now());
         let oldest = self.lookback_start(settled).max(plus(today, -OLDEST_DAY));
-        while !self.looked_back {
-            let Some(from) = self.history.looked_back_to().filter(|from| *from > oldest) else {
-                self.looked_back = true;
+        while !self.known.looked_back {
+            let Some(from) = self.known.history.looked_back_to().filter(|from| *from > oldest) else {
+                self.known.looked_back = true;
                 break;
             };
             let (first, last) = (plus(from, -QUERY_DAYS).max(oldest), plus(from, -1));
-            match self.read(first, last, Grouping::Client).await {
+            match self.read(first, last, Grouping::Client, jobs).await {
                 Ok(fold) => {
-                    self.history.replace(first, last, fold);
-                    self.history.forget_before(self.oldest_needed(settled), oldest);
+                    self.known.history.replace(first, last, fold);
+                    self.known.history.forget_before(self.oldest_needed(settled), oldest);
                 }
                 // How far back the vendor keeps its figures is not documented: a refusal is the answer.
                 Err(Ended::NotStarted(refusal)) if refusal.kind == Kind::Rejected => {
                     tracing::info!(%first, %last, why = %refusal, "the vendor has no usage that old");
-                    self.looked_back = true;
+                    self.known.looked_back = true;
                 }
                 Err(ended) => {
                     let error = CollectError::from(ended);
@@ -229,43 +233,51 @@ impl UsageCollector {
     }
 
     /// Reads the endpoints of `day`, unless its figures are those they were read with.
-    async fn read_endpoints(&mut self, day: Date) -> Result<(), CollectError> {
+    async fn read_endpoints(&mut self, day: Date, jobs: &PendingJobs) -> Result<(), CollectError> {
         let sums: Vec<(String, StatusCounts)> = self
+            .known
             .history
             .window(day, day)
             .into_iter()
             .map(|(client_id, sum)| (client_id.to_owned(), sum))
             .collect();
-        let is_known = self.detail.as_ref().is_some_and(|detail| detail.day == day && detail.sums == sums);
+        let is_known =
+            self.known.detail.as_ref().is_some_and(|detail| detail.day == day && detail.sums == sums);
         if self.usage.endpoints == 0 || is_known {
             return Ok(());
         }
-        let fold = self.read(day, day, Grouping::Endpoint).await?;
+        let fold = self.read(day, day, Grouping::Endpoint, jobs).await?;
         let endpoints = endpoints(&fold.cells, self.usage.endpoints);
-        self.detail = Some(Detail { day, sums, endpoints });
+        self.known.detail = Some(Detail { day, sums, endpoints });
         Ok(())
     }
 
     /// Asks the organization's API, which the first answer chooses where the configuration leaves it open.
-    async fn read(&mut self, first: Date, last: Date, grouping: Grouping) -> Result<Fold, Ended> {
-        let api = match (self.api, self.usage.api) {
+    async fn read(
+        &mut self,
+        first: Date,
+        last: Date,
+        grouping: Grouping,
+        jobs: &PendingJobs,
+    ) -> Result<Fold, Ended> {
+        let api = match (self.known.api, self.usage.api) {
             (Some(api), _) => api,
             (None, UsageApi::Legacy) => Api::Legacy,
             (None, UsageApi::Jobs | UsageApi::Auto) => Api::Jobs,
         };
-        let (api, result) = match self.ask(api, first, last, grouping).await {
+        let (api, result) = match self.ask(api, first, last, grouping, jobs).await {
             Err(Ended::NotStarted(refused))
-                if self.api.is_none()
+                if self.known.api.is_none()
                     && self.usage.api == UsageApi::Auto
                     && matches!(refused.kind, Kind::Forbidden | Kind::NotFound) =>
             {
                 tracing::info!(why = %refused, "the usage jobs API is not available, asking the legacy usage API");
-                (Api::Legacy, self.ask(Api::Legacy, first, last, grouping).await)
+                (Api::Legacy, self.ask(Api::Legacy, first, last, grouping, jobs).await)
             }
             result => (api, result),
         };
         let Completed { output: fold, unknown_states } = result?.understood()?;
-        self.api = Some(api);
+        self.known.api = Some(api);
         self.notes.invalid_rows += fold.invalid_rows;
         self.notes.unknown_enum_values += fold.unknown_methods + unknown_states;
         Ok(fold)
@@ -277,15 +289,16 @@ impl UsageCollector {
         first: Date,
         last: Date,
         grouping: Grouping,
+        jobs: &PendingJobs,
     ) -> Result<Completed<Fold>, Ended> {
-        let client = &*self.client;
+        let (client, patience) = (&*self.client, self.pacing.with(jobs));
         match api {
             Api::Jobs => {
                 let scope = Scope::Organization(grouping);
                 let query = JobQuery { client, scope, first, last, plain_dates: &self.plain_dates };
-                query.read(self.pacing).await
+                query.read(patience).await
             }
-            Api::Legacy => LegacyQuery { client, first, last, grouping }.read(self.pacing).await,
+            Api::Legacy => LegacyQuery { client, first, last, grouping }.read(patience).await,
         }
     }
 }
@@ -295,15 +308,11 @@ impl Collector for UsageCollector {
         "usage"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
-        let result = self.run().await;
+    async fn collect(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
+        let result = self.run(jobs).await;
         if matches!(result, Err(CollectError::NotSupported(_))) {
             // The API that the figures came from is gone. If another is chosen, its figures must not join these.
-            self.api = None;
-            self.history = History::default();
-            self.looked_back = false;
-            self.detail = None;
-            self.published = None;
+            self.known = Known::default();
         }
         result
     }
@@ -314,6 +323,24 @@ impl Collector for UsageCollector {
 
     fn reevaluate(&mut self) -> Option<Reading> {
         self.terms = self.reader.read();
-        self.published.map(|day| self.evaluate(day))
+        self.known.published.map(|day| self.evaluate(day))
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::of(&self.known)
+    }
+
+    /// Figures of an API that is not to be asked any more are of no use to those of the other.
+    fn recall(&mut self, memory: &Memory) -> Result<(), serde_json::Error> {
+        let known: Known = memory.read()?.unwrap_or_default();
+        let is_wanted = match self.usage.api {
+            UsageApi::Auto => true,
+            UsageApi::Jobs => known.api != Some(Api::Legacy),
+            UsageApi::Legacy => known.api != Some(Api::Jobs),
+        };
+        if is_wanted {
+            self.known = known;
+        }
+        Ok(())
     }
 }

@@ -5,6 +5,7 @@ mod sums;
 use std::sync::Arc;
 
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 use self::sums::Sums;
 use super::calendar::{Month, day_of};
@@ -13,7 +14,7 @@ use super::seen::Seen;
 use super::settings::MonthlySettings;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, Memory, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::rest::Client;
 
@@ -41,6 +42,7 @@ pub(super) struct UsageCollector {
 }
 
 /// What the last good run read.
+#[derive(Serialize, Deserialize)]
 struct Last {
     /// The month that was running.
     current: Month,
@@ -79,7 +81,7 @@ impl Collector for UsageCollector {
         NAME
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let months = newest_months(day_of(now), self.settings.months);
         let current = months[0];
@@ -103,6 +105,18 @@ impl Collector for UsageCollector {
         self.seen.saw(NAME, sums.products.clone());
         self.last = Some(Last { current, sums });
         Ok(Reading { samples, data_through: Some(now), invalid_rows, restatements, unknown_enum_values })
+    }
+
+    fn memory(&self) -> Memory {
+        Memory::of(&self.last)
+    }
+
+    fn recall(&mut self, memory: &Memory) -> Result<(), serde_json::Error> {
+        self.last = memory.read()?;
+        if let Some(last) = &self.last {
+            self.seen.saw(NAME, last.sums.products.clone());
+        }
+        Ok(())
     }
 }
 

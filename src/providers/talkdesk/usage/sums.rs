@@ -2,9 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use serde::{Deserialize, Serialize};
+
 use crate::catalogue::talkdesk as catalogue;
 use crate::model::{Samples, Sum};
 use crate::providers::talkdesk::calendar::Month;
+use crate::providers::talkdesk::pairs;
 use crate::providers::talkdesk::row::{Row, Unreadable};
 
 /// The types of usage that the API documents.
@@ -46,20 +49,24 @@ const DIRECTIONS: [&str; 3] = ["INBOUND", "OUTBOUND", "OTHER"];
 const RESOLUTIONS: [&str; 6] = ["ABANDONED", "ANSWERED", "MACHINE", "MISSED", "VOICEMAIL", "OTHER"];
 
 /// The sums of the wanted months.
+#[derive(Serialize, Deserialize)]
 pub(super) struct Sums {
     wanted: BTreeSet<Month>,
     /// A month without rows is not there.
     pub(super) months: BTreeMap<Month, MonthSums>,
     pub(super) products: BTreeSet<String>,
+    #[serde(skip)]
     pub(super) unknown_enum_values: u64,
 }
 
 /// The sums of one month.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, Serialize, Deserialize)]
 pub(super) struct MonthSums {
     /// By account, product, type and unit.
+    #[serde(with = "pairs")]
     units: BTreeMap<[String; 4], Sum>,
     /// By account, product, type, currency and wallet.
+    #[serde(with = "pairs")]
     amounts: BTreeMap<[String; 5], Sum>,
 }
 

@@ -14,10 +14,10 @@ use jiff::civil::Date;
 use self::api_charge::ApiCharge;
 use self::wire::{BillingPeriod, Contract, Details};
 use super::preview;
-use super::terms::Board;
+use super::terms::{Board, PeriodTerms};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
-use crate::collector::Collector;
+use crate::collector::{Collector, Memory, PendingJobs};
 use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::providers::genesys_cloud::days;
 use crate::providers::genesys_cloud::identity::Identity;
@@ -147,7 +147,7 @@ impl Collector for ContractsCollector {
         "contracts"
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    async fn collect(&mut self, _: &PendingJobs) -> Result<Reading, CollectError> {
         let call = Call::get("listContracts", &["api", "v2", "billing", "contracts"]);
         let (listed, invalid) = preview::list::<Contract>(&self.client, call).await?;
         let (listed, nameless): (Vec<_>, Vec<_>) =
@@ -169,6 +169,21 @@ impl Collector for ContractsCollector {
         let periods = api_charge.map(|charge| charge.periods).unwrap_or_default();
         self.board.update(|terms| terms.contract = periods);
         Ok(reading)
+    }
+
+    /// What usage needs before this collector runs again, found with this pattern.
+    fn memory(&self) -> Memory {
+        Memory::of(&(self.settings.api_charge_pattern.as_str(), self.board.terms().contract))
+    }
+
+    fn recall(&mut self, memory: &Memory) -> Result<(), serde_json::Error> {
+        let known: Option<(String, Vec<PeriodTerms>)> = memory.read()?;
+        if let Some((_, periods)) =
+            known.filter(|(pattern, _)| pattern == self.settings.api_charge_pattern.as_str())
+        {
+            self.board.update(|terms| terms.contract = periods);
+        }
+        Ok(())
     }
 }
 

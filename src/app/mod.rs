@@ -24,7 +24,7 @@ use crate::collect::{self, Runner, Together};
 use crate::collector::{Collector, Launch};
 use crate::config::{Config, Organization, Provider};
 use crate::http::{self, Http};
-use crate::model::{CollectorId, Schedule};
+use crate::model::{CollectorId, Estimate, Schedule};
 use crate::providers::genesys_cloud::{self, Pacing};
 use crate::providers::talkdesk;
 use crate::rest::{ProxyChoice, Transport};
@@ -160,6 +160,7 @@ fn start_collectors(
         let Organization { name, provider } = organization;
         launcher.organization = name;
         launcher.provider = provider.key();
+        log_plan(name, provider);
         launcher.account = provider.account();
         launcher.together = Together::new();
         launcher.settings = storage::digest(&organization.redacted_yaml());
@@ -181,6 +182,25 @@ fn start_collectors(
         tasks.spawn(ready(collectors));
     }
     Ok(())
+}
+
+/// Tells what collecting from an organization will cost; what is only assumed of it is no reason to refuse the configuration.
+fn log_plan(organization: &str, provider: &Provider) {
+    let plan = provider.plan(genesys_cloud::ASSUMED_CLIENTS);
+    let (requests_per_day, largest_run) = (plan.a_day(Estimate::Usual), plan.runs(Estimate::Usual));
+    let (collector, requests) = largest_run.into_iter().max_by_key(|run| run.1).unwrap_or_default();
+    let provider = provider.key();
+    tracing::info!(
+        organization,
+        provider,
+        requests_per_day,
+        largest_run = requests,
+        largest_run_of = collector,
+        "planned vendor requests"
+    );
+    for excess in plan.excesses(Estimate::Usual) {
+        tracing::warn!(organization, provider, %excess, "collecting may not fit the rate limit");
+    }
 }
 
 /// Gives each collector its place in the store and, once all are known, its task.

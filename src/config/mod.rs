@@ -1,5 +1,6 @@
 //! The configuration: strict YAML in, typed settings out, every fault reported at once.
 
+mod budget;
 mod document;
 pub mod duration;
 mod environment;
@@ -17,6 +18,7 @@ use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::model::Plan;
 use crate::providers;
 use crate::secret::Secret;
 
@@ -73,6 +75,15 @@ impl Provider {
         match self {
             Self::GenesysCloud(_) => providers::genesys_cloud::PROVIDER,
             Self::Talkdesk(_) => providers::talkdesk::PROVIDER,
+        }
+    }
+
+    /// The vendor requests that the enabled collectors plan, for an organization of so many OAuth `clients` where these count.
+    #[must_use]
+    pub fn plan(&self, clients: u64) -> Plan {
+        match self {
+            Self::GenesysCloud(settings) => providers::genesys_cloud::plan(settings, clients),
+            Self::Talkdesk(settings) => providers::talkdesk::plan(settings),
         }
     }
 

@@ -69,6 +69,20 @@ impl<'a> Value<'a> {
         Self { input: self.input, node, path, line: entry.map_or(self.line, |entry| entry.line) }
     }
 
+    /// The value of a key of this mapping, for its place: it has been read before.
+    pub(super) fn child(&self, key: &str) -> Self {
+        let entries = match self.content() {
+            Some(Content::Mapping(entries)) => entries.as_slice(),
+            _ => &[],
+        };
+        self.within(key, entries.iter().find(|entry| entry.key == key))
+    }
+
+    /// How many faults there are so far, anywhere.
+    pub(super) fn faults(&self) -> usize {
+        self.input.faults.borrow().len()
+    }
+
     /// Whether there is anything to read; a key without a value counts as missing.
     pub(super) fn is_set(&self) -> bool {
         self.content().is_some()

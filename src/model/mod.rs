@@ -2,6 +2,8 @@
 
 mod folding;
 mod harmless;
+mod limit;
+mod plan;
 mod samples;
 mod saved;
 mod sum;
@@ -15,6 +17,8 @@ use serde::{Deserialize, Serialize};
 
 pub use folding::{Folded, OTHER};
 pub use harmless::harmless;
+pub use limit::Limit;
+pub use plan::{Estimate, Excess, Plan, Requests, Task};
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
 pub use sum::Sum;
 pub use surprises::{Surprise, Surprises};

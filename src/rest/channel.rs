@@ -11,25 +11,21 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
 use super::error::{Error, Kind};
-use super::governor::Governor;
+use super::governor::{Governor, LONGEST_WAIT};
 use super::transport::Transport;
+use crate::clock::Clock;
 use crate::model::{Surprise, surprises};
 use crate::telemetry::ApiMetrics;
 
 /// No limit of a vendor is longer than daily.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_hours(24);
 
-/// A longer wait than this ends the run instead: some limits are daily and ask for hours.
-pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(3);
-
-/// What a 429 without `Retry-After` is taken to ask for.
-const DEFAULT_WAIT: Duration = Duration::from_secs(3);
-
 /// The way to one organization's vendor: everything that its requests share.
 pub(super) struct Channel {
     pub(super) transport: Arc<Transport>,
     pub(super) governor: Arc<Governor>,
     pub(super) metrics: ApiMetrics,
+    pub(super) clock: Clock,
     /// The organization's own share of the places in flight.
     pub(super) share: Semaphore,
 }
@@ -38,6 +34,7 @@ pub(super) struct Channel {
 pub(super) struct Answer<'a> {
     response: Response,
     operation: &'static str,
+    clock: &'a Clock,
     in_flight: InFlight<'a>,
 }
 
@@ -64,7 +61,7 @@ impl Channel {
         match request.send().await {
             Ok(response) => {
                 response.status().as_str().clone_into(&mut in_flight.code);
-                let answer = Answer { response, operation, in_flight };
+                let answer = Answer { response, operation, clock: &self.clock, in_flight };
                 let [deprecation, sunset] = ["deprecation", "sunset"].map(|name| answer.header(name));
                 if let Some(announced) = announced(deprecation, sunset) {
                     surprises::note(Surprise::Deprecation, operation, &announced);
@@ -76,23 +73,33 @@ impl Channel {
     }
 }
 
+/// Counts the time that a limit holds up requests, also when whoever waits gives up.
+struct Throttled<'a> {
+    metrics: &'a ApiMetrics,
+    since: Instant,
+}
+
+impl Drop for Throttled<'_> {
+    fn drop(&mut self) {
+        self.metrics.throttled(self.since.elapsed());
+    }
+}
+
 impl Channel {
     /// Places for one request that may be sent now. None is held while a limit makes it wait.
     async fn places(&self) -> [SemaphorePermit<'_>; 2] {
+        let mut turn = self.governor.turn().await;
         loop {
-            let begun = Instant::now();
-            let heard = self.governor.wait_for_vendor().await;
-            self.metrics.throttled(begun.elapsed());
+            while let Some(until) = turn.held_until() {
+                // Only the next request in the queue counts the time: a second in which several wait is one second.
+                let _throttled = Throttled { metrics: &self.metrics, since: Instant::now() };
+                tokio::time::sleep_until(until).await;
+            }
             let own = self.share.acquire().await.expect("the semaphore is never closed");
             let shared = self.transport.place().await;
-            // The vendor may have asked for a pause while this request waited for its places.
-            match self.governor.take(heard) {
-                Ok(()) => return [own, shared],
-                Err(wait) => {
-                    drop((own, shared));
-                    self.metrics.throttled(wait);
-                    tokio::time::sleep(wait).await;
-                }
+            // The bucket may be empty, or the vendor may have asked for a pause while this request waited for its places.
+            if turn.take() {
+                return [own, shared];
             }
         }
     }
@@ -104,9 +111,16 @@ impl Channel {
         }
     }
 
+    /// The vendor took a request.
+    pub(super) fn accepted(&self, answer: &Answer<'_>) {
+        self.governor.accepted(answer.in_flight.started);
+    }
+
     /// What a 429 asks for. Everyone who shares the credential waits, unless it is longer than a run may take.
     pub(super) fn rate_limited(&self, answer: &Answer<'_>) -> Kind {
-        let wait = answer.retry_after().unwrap_or(DEFAULT_WAIT);
+        // To come back at once is no wait: a vendor that asks for that and refuses again has not said for how long.
+        let asked = answer.retry_after().filter(|wait| !wait.is_zero());
+        let wait = asked.unwrap_or_else(|| self.governor.wait_after_refusal(answer.in_flight.started));
         if wait <= LONGEST_WAIT {
             self.governor.pause(wait);
         }
@@ -150,9 +164,9 @@ impl Answer<'_> {
         Ok(body)
     }
 
-    /// `Retry-After`, a day at the most: whole seconds, or a date as against the vendor's own `Date`.
+    /// `Retry-After`, a day at the most: whole seconds, or a date as against the vendor's own `Date`, or our time without one.
     fn retry_after(&self) -> Option<Duration> {
-        let wait = retry_after(self.header("retry-after")?, self.header("date"))?;
+        let wait = retry_after(self.header("retry-after")?, self.header("date"), self.clock)?;
         Some(wait.min(LONGEST_RETRY_AFTER))
     }
 }
@@ -174,12 +188,13 @@ fn announced(deprecation: Option<&str>, sunset: Option<&str>) -> Option<String> 
     sunset_day.or(deprecation_day).or_else(dateless)
 }
 
-fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+fn retry_after(value: &str, date: Option<&str>, clock: &Clock) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
     let moment = |text: &str| rfc2822::parse(text.trim()).ok().map(|at| at.timestamp());
-    Duration::try_from(moment(value)?.duration_since(moment(date?)?)).ok()
+    let now = date.and_then(moment).unwrap_or_else(|| clock.now());
+    Duration::try_from(moment(value)?.duration_since(now)).ok()
 }
 
 impl InFlight<'_> {
@@ -228,18 +243,26 @@ mod tests {
 
     #[test]
     fn a_wait_is_read_from_seconds_and_from_a_date() {
+        // Our clock is ten minutes ahead of the vendor's.
+        let clock = Clock::fixed("2026-11-21T10:10:00Z".parse().unwrap());
         let now = Some("Sat, 21 Nov 2026 10:00:00 GMT");
-        for (value, seconds) in [
-            ("120", Some(120)),
-            (" 120 ", Some(120)),
-            ("Sat, 21 Nov 2026 10:01:30 GMT", Some(90)),
-            ("Sat, 21 Nov 2026 09:00:00 GMT", None),
-            ("soon", None),
-            ("-1", None),
+        for (value, date, seconds) in [
+            ("120", now, Some(120)),
+            (" 120 ", now, Some(120)),
+            ("Sat, 21 Nov 2026 10:01:30 GMT", now, Some(90)),
+            ("Sat, 21 Nov 2026 09:00:00 GMT", now, None),
+            ("soon", now, None),
+            ("-1", now, None),
+            ("Sat, 21 Nov 2026 10:11:30 GMT", None, Some(90)),
+            ("Sat, 21 Nov 2026 10:11:30 GMT", Some("today"), Some(90)),
+            ("Sat, 21 Nov 2026 10:01:30 GMT", None, None),
         ] {
-            assert_eq!(retry_after(value, now), seconds.map(Duration::from_secs), "{value}");
+            assert_eq!(
+                retry_after(value, date, &clock),
+                seconds.map(Duration::from_secs),
+                "{value}, {date:?}"
+            );
         }
-        assert_eq!(retry_after("Sat, 21 Nov 2026 10:01:30 GMT", None), None);
     }
 
     #[test]

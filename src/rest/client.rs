@@ -11,15 +11,15 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use url::Url;
 
-use super::channel::{Answer, Channel, LONGEST_WAIT};
+use super::channel::{Answer, Channel};
 use super::credential::Credential;
 use super::documented::{Checker, Documentation, ENTRIES};
 use super::error::{Error, Kind};
-use super::governor::{Governor, Limit};
+use super::governor::{Governor, LONGEST_WAIT};
 use super::rows::{RowSplitter, SplitError};
 use super::transport::Transport;
 use crate::clock::Clock;
-use crate::model::harmless;
+use crate::model::{Limit, harmless};
 use crate::secret::Secret;
 use crate::telemetry::ApiMetrics;
 
@@ -110,8 +110,10 @@ pub trait RowSink: Send {
 /// A sink's refusal to take more rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowsRefused {
-    /// How many rows it is willing to hold.
+    /// How many it is willing to hold.
     pub limit: usize,
+    /// Of what, in the plural.
+    pub of: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -201,6 +203,7 @@ impl Client {
                 transport,
                 governor: Arc::new(Governor::new(endpoint.limit)),
                 metrics,
+                clock: clock.clone(),
             },
             api_url: endpoint.api_url.clone(),
             dialect: endpoint.dialect,
@@ -300,6 +303,7 @@ impl Client {
             let answer = self.channel.send(call.operation, request).await?;
             self.observe_rate_limit(&answer);
             if answer.status().is_success() {
+                self.channel.accepted(&answer);
                 return Ok(answer);
             }
             let error = self.refusal(call.operation, answer, token.expose()).await;
@@ -420,8 +424,8 @@ impl Stop {
             }
             Self::Split(SplitError::NotJson) => (Kind::Malformed, "the answer is not JSON".to_owned()),
             Self::Split(SplitError::Incomplete) => (Kind::Malformed, "the answer ends too early".to_owned()),
-            Self::Rows(RowsRefused { limit }) => {
-                (Kind::TooLarge, format!("the answer has more than {limit} rows"))
+            Self::Rows(RowsRefused { limit, of }) => {
+                (Kind::TooLarge, format!("the answer brings more than {limit} {of}"))
             }
         };
         Error::new(kind, operation, detail)

@@ -1,13 +1,26 @@
-//! Keeps the requests of one credential under a limit: the exporter's own, and whatever the vendor announces.
+//! Keeps the requests of one credential under a limit: the exporter's own, and whatever the vendor announces. Those that wait go
+//! in the order in which they came, whichever collector they belong to.
 
 use std::collections::VecDeque;
-use std::num::NonZeroU32;
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock};
-use governor::{DefaultDirectRateLimiter, Quota};
+use governor::clock::Clock;
+use governor::middleware::NoOpMiddleware;
+use governor::state::{InMemoryState, NotKeyed};
+use governor::{Quota, RateLimiter};
 use tokio::time::Instant;
+
+use crate::model::Limit;
+
+/// A longer wait than this ends the run instead: some limits are daily and ask for hours.
+pub(super) const LONGEST_WAIT: Duration = Duration::from_mins(3);
+
+/// What a first 429 without `Retry-After` is taken to ask for; each further one in a row for twice as much.
+const FIRST_WAIT: Duration = Duration::from_secs(3);
+
+/// Such a wait is shorter by a random part of itself, this at the most, so that not all who were refused together come back together.
+const JITTER: f64 = 0.25;
 
 /// The longest window that a vendor announces.
 const VENDOR_WINDOW: Duration = Duration::from_mins(1);
@@ -18,99 +31,91 @@ const PACE_FROM: f64 = 0.8;
 /// After a pause that the vendor asked for, requests start again so far apart, not all in the same moment.
 const AFTER_PAUSE: Duration = Duration::from_millis(250);
 
-/// So many requests in any window of such a length, bursts included.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limit {
-    /// Requests.
-    pub requests: NonZeroU32,
-    /// The length of the window.
-    pub window: Duration,
-}
-
-impl Limit {
-    /// `requests` in any 60 seconds.
-    #[must_use]
-    pub fn per_minute(requests: NonZeroU32) -> Self {
-        Self { requests, window: Duration::from_mins(1) }
-    }
-
-    /// `requests` in any second.
-    #[must_use]
-    pub fn per_second(requests: NonZeroU32) -> Self {
-        Self { requests, window: Duration::from_secs(1) }
-    }
-}
-
-/// A token bucket with a memory of what the vendor said.
+/// A token bucket with a queue before it and a memory of what the vendor said.
 pub(super) struct Governor {
     limit: Limit,
-    bucket: DefaultDirectRateLimiter,
+    bucket: RateLimiter<NotKeyed, InMemoryState, Uptime, NoOpMiddleware<Duration>>,
+    /// Held by the request that goes next. It is handed on in the order of asking, and one that gives up leaves no gap.
+    queue: tokio::sync::Mutex<()>,
     state: Mutex<State>,
 }
 
 #[derive(Default)]
 struct State {
-    /// While this is ahead the vendor wants us to wait: when the next request may start.
-    next_slot: Option<Instant>,
-    /// How far apart the slots are.
+    /// The vendor wants us to wait until then.
+    paused_until: Option<Instant>,
+    /// How far apart requests are after that.
     spacing: Duration,
-    /// Counts what the vendor asked for, so that a claimed slot is not used after a newer wish.
-    wishes: u64,
+    /// When the bucket has something again, as far as that is known.
+    refilled_at: Option<Instant>,
+    /// How often in a row the vendor refused without saying for how long, and when it did so last.
+    refusals: u32,
+    refused_at: Option<Instant>,
     /// When the requests of the last window were sent.
     sent: VecDeque<Instant>,
 }
 
+/// The time since a governor was made, of the clock that its waits are of.
+struct Uptime(Instant);
+
+impl Clock for Uptime {
+    type Instant = Duration;
+
+    fn now(&self) -> Duration {
+        self.0.elapsed()
+    }
+}
+
+/// The right to send the next request, once the limits allow it.
+pub(super) struct Turn<'a> {
+    governor: &'a Governor,
+    _queue: tokio::sync::MutexGuard<'a, ()>,
+    /// Whether the vendor made this request wait.
+    was_paused: bool,
+}
+
 impl Governor {
     pub(super) fn new(limit: Limit) -> Self {
-        let Limit { requests, window } = limit;
-        // A bucket of B that refills at R a window lets B + R - 1 pass in some window: so the two share the limit. For small limits
-        // it is one at a time, evenly spaced; for larger ones a safety margin is left.
-        let burst = NonZeroU32::new(requests.get() / 10).unwrap_or(NonZeroU32::MIN);
-        let refill = if burst == NonZeroU32::MIN { requests.get() } else { requests.get() - burst.get() };
-        let quota =
-            Quota::with_period(window / refill).expect("a window divided is not zero").allow_burst(burst);
-        Self { limit, bucket: DefaultDirectRateLimiter::direct(quota), state: Mutex::default() }
-    }
-
-    /// Waits as long as the vendor wants us to, and says which of its wishes were heard. Each waiter gets a slot of its own.
-    pub(super) async fn wait_for_vendor(&self) -> u64 {
-        let mut claimed = None;
-        loop {
-            let slot = {
-                let mut state = self.lock();
-                match state.next_slot {
-                    Some(slot) if slot > Instant::now() && claimed != Some(state.wishes) => {
-                        state.next_slot = Some(slot + state.spacing);
-                        claimed = Some(state.wishes);
-                        slot
-                    }
-                    _ => return state.wishes,
-                }
-            };
-            tokio::time::sleep_until(slot).await;
+        let quota = Quota::with_period(limit.window / limit.refill())
+            .expect("a window divided is not zero")
+            .allow_burst(limit.burst());
+        Self {
+            limit,
+            bucket: RateLimiter::direct_with_clock(quota, Uptime(Instant::now())),
+            queue: tokio::sync::Mutex::default(),
+            state: Mutex::default(),
         }
     }
 
-    /// Takes a place in the current window for a request that is sent now, or says how long there is none. Whoever has not
-    /// heard of the vendor's newest wish has to [wait for it](Self::wait_for_vendor) first.
-    pub(super) fn take(&self, heard: u64) -> Result<(), Duration> {
-        let is_paused = |state: &State| {
-            state.wishes != heard && state.next_slot.is_some_and(|slot| slot > Instant::now())
-        };
-        if is_paused(&self.lock()) {
-            return Err(Duration::ZERO);
-        }
-        self.bucket.check().map_err(|not_until| not_until.wait_time_from(DefaultClock::default().now()))?;
-        let now = Instant::now();
-        let mut state = self.lock();
-        state.forget(now, self.limit.window);
-        state.sent.push_back(now);
-        Ok(())
+    /// Waits until all who asked before have sent their requests, or given up.
+    pub(super) async fn turn(&self) -> Turn<'_> {
+        Turn { governor: self, _queue: self.queue.lock().await, was_paused: false }
     }
 
     /// Nobody who shares the credential sends before `pause` is over.
     pub(super) fn pause(&self, pause: Duration) {
         self.wish(pause, AFTER_PAUSE);
+    }
+
+    /// How long to wait after a refusal that says nothing about that, of a request `sent` then: longer with each one in a row.
+    /// Requests that were under way together are refused together, which counts once.
+    pub(super) fn wait_after_refusal(&self, sent: Instant) -> Duration {
+        let mut state = self.lock();
+        if state.refused_at.is_none_or(|at| sent > at) {
+            state.refusals = state.refusals.saturating_add(1);
+            state.refused_at = Some(Instant::now());
+        }
+        let doublings = state.refusals.saturating_sub(1);
+        let wait = FIRST_WAIT.saturating_mul(2_u32.saturating_pow(doublings)).min(LONGEST_WAIT);
+        wait.mul_f64(1.0 - JITTER * fastrand::f64())
+    }
+
+    /// The vendor took a request that was `sent` then: it refuses no more, unless it did so since.
+    pub(super) fn accepted(&self, sent: Instant) {
+        let mut state = self.lock();
+        if state.refused_at.is_some_and(|at| sent > at) {
+            (state.refusals, state.refused_at) = (0, None);
+        }
     }
 
     /// Takes note of the vendor's own window: `count` of `allowed` requests used, `reset` until it starts anew.
@@ -124,10 +129,9 @@ impl Governor {
     fn wish(&self, pause: Duration, spacing: Duration) {
         let until = Instant::now() + pause;
         let mut state = self.lock();
-        if state.next_slot.is_none_or(|slot| slot < until) {
-            state.next_slot = Some(until);
+        if state.paused_until.is_none_or(|before| before < until) {
+            state.paused_until = Some(until);
             state.spacing = spacing;
-            state.wishes += 1;
         }
     }
 
@@ -143,7 +147,39 @@ impl Governor {
     }
 }
 
+impl Turn<'_> {
+    /// Until when a limit holds this request back; `None` when none does, as far as that is known.
+    pub(super) fn held_until(&mut self) -> Option<Instant> {
+        let (state, now) = (self.governor.lock(), Instant::now());
+        self.was_paused |= state.is_paused(now);
+        state.paused_until.max(state.refilled_at).filter(|until| *until > now)
+    }
+
+    /// Takes a place in the current window for a request that is sent now; `false` when a limit holds it back after all.
+    pub(super) fn take(&mut self) -> bool {
+        let Governor { bucket, limit, .. } = self.governor;
+        let (mut state, now) = (self.governor.lock(), Instant::now());
+        if state.is_paused(now) {
+            return false;
+        }
+        if let Err(not_until) = bucket.check() {
+            state.refilled_at = Some(now + not_until.wait_time_from(bucket.clock().now()));
+            return false;
+        }
+        if self.was_paused {
+            state.paused_until = Some(now + state.spacing);
+        }
+        state.forget(now, limit.window);
+        state.sent.push_back(now);
+        true
+    }
+}
+
 impl State {
+    fn is_paused(&self, now: Instant) -> bool {
+        self.paused_until.is_some_and(|until| until > now)
+    }
+
     /// Forgets the requests that are older than the window.
     fn forget(&mut self, now: Instant, window: Duration) {
         while self.sent.front().is_some_and(|at| now - *at >= window) {
@@ -153,86 +189,4 @@ impl State {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE: Duration = Duration::from_mins(1);
-
-    fn governor(limit: u32) -> Governor {
-        Governor::new(Limit::per_minute(NonZeroU32::new(limit).unwrap()))
-    }
-
-    #[test]
-    fn burst_and_refill_together_stay_within_the_limit() {
-        for limit in [2, 9, 10, 60, 200, 300] {
-            let governor = governor(limit);
-            let burst = (0..=limit).take_while(|_| governor.take(0).is_ok()).count();
-            let refill = if limit < 20 { limit } else { limit - limit / 10 } as usize;
-            // The first of the refill comes only after the burst, at the other end of its interval.
-            assert!(burst + refill - 1 <= limit as usize, "limit {limit}: burst {burst}, refill {refill}");
-        }
-    }
-
-    /// When each of `waiters` may go on, in seconds from now.
-    async fn slots(governor: &Governor, waiters: usize) -> Vec<f64> {
-        let start = Instant::now();
-        let wait = async || {
-            governor.wait_for_vendor().await;
-            start.elapsed().as_secs_f64()
-        };
-        let mut slots = futures_util::future::join_all((0..waiters).map(|_| wait())).await;
-        slots.sort_by(f64::total_cmp);
-        slots
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_vendor_pause_holds_everyone_and_not_all_come_back_at_once() {
-        let governor = governor(100);
-        governor.pause(Duration::from_secs(7));
-        let slots = slots(&governor, 3).await;
-        assert!(slots[0] >= 7.0 && slots[1] >= slots[0] + 0.2 && slots[2] >= slots[1] + 0.2, "{slots:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_rest_of_a_nearly_used_vendor_window_is_spread_out() {
-        let governor = governor(100);
-        governor.observe(100, 300, MINUTE);
-        assert!(slots(&governor, 3).await[2] < 0.1, "a third of a window is no reason to wait");
-        governor.observe(290, 300, Duration::from_secs(50));
-        let slots = slots(&governor, 3).await;
-        assert!(slots[0] >= 5.0 && slots[1] >= 10.0 && slots[2] >= 15.0, "{slots:?}");
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_longer_pause_holds_those_who_wait_already() {
-        let governor = governor(100);
-        governor.pause(Duration::from_secs(2));
-        let start = Instant::now();
-        let (_, ()) = tokio::join!(governor.wait_for_vendor(), async {
-            tokio::time::sleep(Duration::from_secs(1)).await;
-            governor.pause(Duration::from_secs(30));
-        });
-        assert!(start.elapsed() >= Duration::from_secs(31));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_budget_comes_back_after_a_minute() {
-        let governor = governor(100);
-        governor.take(0).unwrap();
-        assert_eq!(governor.remaining(), 99);
-        tokio::time::advance(MINUTE).await;
-        assert_eq!(governor.remaining(), 100);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_pause_that_began_while_a_request_waited_elsewhere_holds_it_too() {
-        let governor = governor(300);
-        let heard = governor.wait_for_vendor().await;
-        governor.pause(Duration::from_secs(20));
-        assert_eq!(governor.take(heard), Err(Duration::ZERO));
-        let start = Instant::now();
-        let heard = governor.wait_for_vendor().await;
-        assert!(start.elapsed() >= Duration::from_secs(20));
-        assert_eq!(governor.take(heard), Ok(()));
-    }
-}
+mod tests;

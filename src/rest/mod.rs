@@ -21,5 +21,4 @@ pub use client::{Call, Client, Dialect, Endpoint, RowSink, Rows, RowsRefused};
 pub(crate) use documented::tests as documented_tests;
 pub use documented::{Documentation, Fields};
 pub use error::{Error, Kind};
-pub use governor::Limit;
 pub use transport::{ProxyChoice, Transport};

@@ -73,8 +73,8 @@ impl Families {
                 CounterVec::new(
                     Opts::new(
                         "ccaas_exporter_api_throttled_seconds_total",
-                        "Time that requests to the vendor waited for a rate limit, \
-                         the exporter's own or the vendor's, in seconds.",
+                        "Time in which a rate limit held up requests to the vendor, the exporter's own or the \
+                         vendor's, in seconds; a second counts once however many requests wait.",
                     ),
                     &LABELS,
                 ),
@@ -113,7 +113,7 @@ impl ApiMetrics {
         self.request_duration.observe(duration.as_secs_f64());
     }
 
-    /// A request waited this long for a rate limit.
+    /// A rate limit held up requests for this long.
     pub fn throttled(&self, waited: Duration) {
         self.throttled.inc_by(waited.as_secs_f64());
     }

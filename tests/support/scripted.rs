@@ -9,6 +9,7 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use ccaas_exporter::config::{Config, Provider};
+use ccaas_exporter::providers::genesys_cloud::Settings;
 use ccaas_exporter::simulator::{Options, Simulator};
 use tokio::net::TcpListener;
 
@@ -27,6 +28,15 @@ pub fn ok(body: impl Into<String>) -> Answer {
 /// The exporter against a vendor that answers by method, URI and body; refreshing fast.
 pub async fn stage(
     collectors: &str,
+    answer: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'static,
+) -> Stage {
+    stage_with(collectors, |settings| set_refresh(settings, Duration::from_millis(400)), answer).await
+}
+
+/// The same with settings that a test changes.
+pub async fn stage_with(
+    collectors: &str,
+    change: impl FnOnce(&mut Settings),
     answer: impl Fn(&str, &str, &str) -> Answer + Send + Sync + 'static,
 ) -> Stage {
     let answer = Arc::new(answer);
@@ -56,7 +66,7 @@ pub async fn stage(
     let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else {
         panic!("another provider")
     };
-    set_refresh(settings, Duration::from_millis(400));
+    change(settings);
     // The stage wants a simulator to stop; nobody talks to this one.
     let simulator = Simulator::new(Options::new(fixed_clock()));
     let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;

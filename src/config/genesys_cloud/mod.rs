@@ -10,11 +10,12 @@ use url::Url;
 
 pub(super) use redacted::GenesysCloudView;
 
+use super::budget;
 use super::fields::{Either, Fields};
 use super::shared;
 use crate::providers::genesys_cloud::allowance::LICENSES;
 use crate::providers::genesys_cloud::regions::{self, REGIONS};
-use crate::providers::genesys_cloud::{Allowance, Price, Settings};
+use crate::providers::genesys_cloud::{ASSUMED_CLIENTS, Allowance, Price, Settings, plan};
 
 const DEFAULT_REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(200).expect("200 is not zero");
 /// The vendor's own limit for one OAuth client.
@@ -36,8 +37,9 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
     let allowance = fields.get("allowance").mapping(allowance);
     let overage_unit_price = price(fields);
     let limit = if fields.has("api_url") { MAX_REQUESTS_PER_MINUTE } else { VENDOR_REQUESTS_PER_MINUTE };
-    let requests_per_minute = fields
-        .get("rate_limit")
+    let rate_limit = fields.get("rate_limit");
+    let faults_before = rate_limit.faults();
+    let requests_per_minute = rate_limit
         .mapping(|fields| fields.get("requests_per_minute").number(&(1..=limit)))
         .and_then(NonZeroU32::new);
     let excluded = shared::patterns(&fields.get("fair_use_excluded_clients"), &DEFAULT_EXCLUDED_CLIENTS);
@@ -45,9 +47,10 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
     let api_charge_pattern = shared::pattern(&api_charge_pattern).unwrap_or_else(|| {
         Regex::new(DEFAULT_API_CHARGE_PATTERN).expect("the default pattern is a regular expression")
     });
-    let collectors = fields.get("collectors").mapping(collectors::all);
+    let section = fields.get("collectors");
+    let collectors = section.mapping(collectors::all);
     let ((api_url, login_url), (client_id, client_secret)) = hosts.zip(client)?;
-    Some(Settings {
+    let settings = Settings {
         api_url,
         login_url,
         client_id,
@@ -69,7 +72,12 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
         contracts: collectors.contracts,
         invoices: collectors.invoices,
         trustee_overview: collectors.trustee_overview,
-    })
+    };
+    // With a default in the place of what is wrong the arithmetic would only mislead.
+    if section.faults() == faults_before {
+        budget::check(&plan(&settings, ASSUMED_CLIENTS), &rate_limit, &section);
+    }
+    Some(settings)
 }
 
 /// The API and the login host: by `region`, or each by its URL.

@@ -9,10 +9,11 @@ use url::Url;
 
 pub(super) use redacted::TalkdeskView;
 
+use super::budget;
 use super::fields::{Either, Fields};
 use super::shared;
-use crate::providers::talkdesk::Settings;
 use crate::providers::talkdesk::regions::{self, REGIONS, Region};
+use crate::providers::talkdesk::{Settings, plan};
 
 const DEFAULT_REQUESTS_PER_SECOND: NonZeroU32 = NonZeroU32::new(2).expect("2 is not zero");
 /// The vendor publishes no limit for these operations; for a neighbour of theirs it is 2.
@@ -27,13 +28,15 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
     let hosts = hosts(fields);
     let client = shared::oauth_client(fields);
     let limit = if fields.has("api_url") { MAX_REQUESTS_PER_SECOND } else { VENDOR_REQUESTS_PER_SECOND };
-    let requests_per_second = fields
-        .get("rate_limit")
+    let rate_limit = fields.get("rate_limit");
+    let faults_before = rate_limit.faults();
+    let requests_per_second = rate_limit
         .mapping(|fields| fields.get("requests_per_second").number(&(1..=limit)))
         .and_then(NonZeroU32::new);
-    let collectors = fields.get("collectors").mapping(collectors::all);
+    let section = fields.get("collectors");
+    let collectors = section.mapping(collectors::all);
     let ((api_url, token_url), (client_id, client_secret)) = hosts.zip(client)?;
-    Some(Settings {
+    let settings = Settings {
         api_url,
         token_url,
         client_id,
@@ -44,7 +47,12 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
         products: collectors.products,
         subscriptions: collectors.subscriptions,
         invoices: collectors.invoices,
-    })
+    };
+    // With a default in the place of what is wrong the arithmetic would only mislead.
+    if section.faults() == faults_before {
+        budget::check(&plan(&settings), &rate_limit, &section);
+    }
+    Some(settings)
 }
 
 /// The URL of the API and that of the token endpoint: the former by `region` or as it is, the latter by `account` or as it is.

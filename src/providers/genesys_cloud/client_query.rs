@@ -11,6 +11,7 @@ use super::each_client::{EachClient, Results};
 use super::execution::{self, Execution, Pacing, State};
 use super::fold::{Fold, Party};
 use super::legacy::{Created, Envelope};
+use super::room::{Room, SUMS_LIMIT};
 use super::settings::ClientQuerySettings;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
@@ -27,6 +28,8 @@ pub(super) struct ClientQueryCollector {
     settings: ClientQuerySettings,
     clock: Clock,
     pacing: Pacing,
+    /// For the sums of all clients, those included that a failed run had finished.
+    room: Room,
     queries: EachClient<Fold>,
 }
 
@@ -35,6 +38,7 @@ struct Query<'a> {
     client: &'a Client,
     client_id: &'a str,
     window: Window,
+    room: &'a Room,
 }
 
 impl Execution for Query<'_> {
@@ -62,7 +66,7 @@ impl Execution for Query<'_> {
     async fn poll(&self, id: &str) -> Result<State<Fold>, Error> {
         let path = ["api", "v2", "oauth", "clients", self.client_id, "usage", "query", "results", id];
         let call = Call::get("getClientUsageQueryResults", &path);
-        let new_fold = || Fold::new(self.window.asked(), Party::Asked);
+        let new_fold = || Fold::within(self.room, self.window.asked(), Party::Asked);
         let answer = self.client.rows::<_, Envelope>(&call, "results", new_fold).await?;
         Ok(answer.envelope.whole(answer.rows))
     }
@@ -76,7 +80,8 @@ impl ClientQueryCollector {
         pacing: Pacing,
     ) -> Self {
         let pacing = pacing.within(settings.schedule.timeout);
-        Self { client, settings, clock, pacing, queries: EachClient::new("endpoint figures") }
+        let room = Room::new(SUMS_LIMIT, "sums, those of the other clients included");
+        Self { client, settings, clock, pacing, room, queries: EachClient::new("endpoint figures") }
     }
 }
 
@@ -88,9 +93,9 @@ impl Collector for ClientQueryCollector {
     async fn collect(&mut self, jobs: &PendingJobs) -> Result<Reading, CollectError> {
         let now = self.clock.now();
         let window = Window::new(self.settings.days, now);
-        let (client, patience) = (&*self.client, self.pacing.with(jobs));
+        let (client, patience, room) = (&*self.client, self.pacing.with(jobs), &self.room);
         let ask = |client_id| async move {
-            let fold = execution::complete(&Query { client, client_id, window }, patience).await?;
+            let fold = execution::complete(&Query { client, client_id, window, room }, patience).await?;
             Ok(fold.understood()?)
         };
         let results = self.queries.ask_days(window, now, &self.settings.clients, ask).await?;

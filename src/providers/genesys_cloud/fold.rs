@@ -9,6 +9,7 @@ use jiff::civil::Date;
 use super::complete::Window;
 use super::counts::StatusCounts;
 use super::days::{midnight, plus};
+use super::room::{Room, SUMS_LIMIT, Share};
 use super::row::Row;
 use super::wire;
 use crate::model::{Failure, Reading, Reason, Surprise, surprises};
@@ -16,9 +17,6 @@ use crate::rest::{RowSink, RowsRefused};
 
 /// The party of requests that the vendor does not attribute to one.
 pub(super) const UNKNOWN: &str = "unknown";
-
-/// Most sums that one query may lead to; a row beyond ends the run, because a sum that leaves rows out would lie.
-const CELLS_LIMIT: usize = 300_000;
 
 /// At most one row in so many may be one that cannot be understood: a sum without it is too small.
 const INVALID_SHARE: u64 = 100;
@@ -69,12 +67,27 @@ pub(super) struct Fold {
     rows: u64,
     /// Rows that could not be understood.
     pub(super) invalid_rows: u64,
+    /// Of the room that there is for cells.
+    share: Share,
 }
 
 impl Fold {
     /// For rows of `days`; others, which an inclusive interval end can bring, are left out.
     pub(super) fn new(days: RangeInclusive<Date>, party: Party) -> Self {
-        Self { days, party, cells: HashMap::new(), names: HashMap::new(), rows: 0, invalid_rows: 0 }
+        Self::within(&Room::new(SUMS_LIMIT, "sums"), days, party)
+    }
+
+    /// The same in a `room` that others share.
+    pub(super) fn within(room: &Room, days: RangeInclusive<Date>, party: Party) -> Self {
+        Self {
+            days,
+            party,
+            cells: HashMap::new(),
+            names: HashMap::new(),
+            rows: 0,
+            invalid_rows: 0,
+            share: room.share(),
+        }
     }
 
     /// Adds the sums of another page or query.
@@ -87,8 +100,10 @@ impl Fold {
         }
         self.rows += more.rows;
         self.invalid_rows += more.invalid_rows;
-        self.bounded().map_err(|refused| {
-            Failure::new(Reason::Limit, format!("the usage figures have more than {} sums", refused.limit))
+        // What was merged must not count twice.
+        drop(more.share);
+        self.bounded().map_err(|RowsRefused { limit, of }| {
+            Failure::new(Reason::Limit, format!("the usage figures have more than {limit} {of}"))
         })
     }
 
@@ -115,8 +130,8 @@ impl Fold {
         Err(Failure::new(Reason::Decode, message))
     }
 
-    fn bounded(&self) -> Result<(), RowsRefused> {
-        if self.cells.len() > CELLS_LIMIT { Err(RowsRefused { limit: CELLS_LIMIT }) } else { Ok(()) }
+    fn bounded(&mut self) -> Result<(), RowsRefused> {
+        self.share.grow_to(self.cells.len())
     }
 
     /// Adds a row; `None` when it cannot be understood.
@@ -261,6 +276,25 @@ mod tests {
             r#"{"date":"2026-11-19","clientId":"a","clientName":"old","requests":1}"#,
         ]);
         assert_eq!(fold.names["a"].1, "new");
+    }
+
+    #[test]
+    fn folds_of_one_room_are_bounded_together_and_merging_needs_no_more() {
+        let room = Room::new(3, "sums");
+        let day = date(2026, 11, 20);
+        let fold = |uris: &[&str]| {
+            let mut fold = Fold::within(&room, day..=day, Party::Asked);
+            let row = |uri| format!(r#"{{"date":"2026-11-20","templateUri":"{uri}","requests":1}}"#);
+            uris.iter().try_for_each(|uri| fold.row(row(uri).as_bytes())).map(|()| fold)
+        };
+        let mut one = fold(&["a", "b", "a"]).unwrap();
+        let refused = fold(&["a", "c"]).unwrap_err();
+        assert_eq!((refused.limit, refused.of), (3, "sums"));
+        one.merge(fold(&["c"]).unwrap()).unwrap();
+        assert_eq!(one.cells.len(), 3);
+        assert!(fold(&["d"]).is_err(), "the room is full");
+        drop(one);
+        assert!(fold(&["d", "e", "f"]).is_ok());
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::model::{Failure, Reason, Surprise, harmless, surprises};
 use crate::rest::{Call, Client, Error, Kind, Rows};
 
 /// Rows of a page: the most the API gives, and what to ask for when that page becomes too large for it.
-const PAGE_SIZES: [u32; 2] = [1000, 100];
+pub(super) const PAGE_SIZES: [u32; 2] = [1000, 100];
 
 /// More pages than this are more than the exporter is willing to pay for.
 const PAGES_LIMIT: usize = 1000;

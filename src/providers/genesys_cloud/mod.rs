@@ -21,7 +21,9 @@ mod legacy;
 mod limits;
 mod oauth_clients;
 mod period;
+mod plan;
 pub mod regions;
+mod room;
 mod row;
 mod searches;
 mod settings;
@@ -42,6 +44,7 @@ pub use self::execution::Pacing;
 use self::identity::Identity;
 use self::limits::LimitsCollector;
 use self::oauth_clients::{Directory, OauthClientsCollector};
+pub use self::plan::{ASSUMED_CLIENTS, plan};
 use self::searches::SearchesCollector;
 pub use self::settings::{
     Allowance, AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, Customer,
@@ -51,7 +54,7 @@ pub use self::settings::{
 use self::usage::UsageCollector;
 use crate::clock::Clock;
 use crate::collector::Launch;
-use crate::rest::{Client, Dialect, Endpoint, Limit, Transport};
+use crate::rest::{Client, Dialect, Endpoint, Transport};
 use crate::telemetry::ApiMetrics;
 
 /// The provider's configuration key and label value.
@@ -82,7 +85,7 @@ pub fn launch(
         client_secret: settings.client_secret.clone(),
         // Scopes do not restrict clients of this grant at Genesys Cloud: their roles do.
         scopes: Vec::new(),
-        limit: Limit::per_minute(settings.requests_per_minute),
+        limit: settings.limit(),
         dialect: DIALECT,
     };
     let client = Arc::new(Client::new(endpoint, transport, metrics, clock.clone()));

@@ -6,7 +6,7 @@ use std::time::Duration;
 use regex::Regex;
 use url::Url;
 
-use crate::model::Schedule;
+use crate::model::{Limit, Schedule};
 use crate::secret::Secret;
 
 /// One organization: where it lives, who asks, and what is collected.
@@ -57,6 +57,11 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// What the requests of all collectors together must keep to.
+    pub(super) fn limit(&self) -> Limit {
+        Limit::per_minute(self.requests_per_minute)
+    }
+
     /// The URL of the token endpoint.
     pub(super) fn token_url(&self) -> Url {
         let mut url = self.login_url.clone();

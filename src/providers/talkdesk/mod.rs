@@ -10,6 +10,7 @@ mod invoices;
 mod page;
 mod paging;
 mod pairs;
+mod plan;
 mod products;
 pub mod regions;
 mod row;
@@ -22,6 +23,7 @@ use std::sync::Arc;
 
 use self::accounts::AccountsCollector;
 use self::invoices::InvoicesCollector;
+pub use self::plan::plan;
 use self::products::ProductsCollector;
 use self::seen::Seen;
 pub use self::settings::{MonthlySettings, Settings};
@@ -29,7 +31,7 @@ use self::subscriptions::SubscriptionsCollector;
 use self::usage::UsageCollector;
 use crate::clock::Clock;
 use crate::collector::Launch;
-use crate::rest::{Client, Dialect, Endpoint, Limit, Transport};
+use crate::rest::{Client, Dialect, Endpoint, Transport};
 use crate::telemetry::ApiMetrics;
 
 /// The provider's configuration key and label value.
@@ -59,7 +61,7 @@ pub fn launch(
         client_id: settings.client_id.clone(),
         client_secret: settings.client_secret.clone(),
         scopes: scopes(settings),
-        limit: Limit::per_second(settings.requests_per_second),
+        limit: settings.limit(),
         dialect: DIALECT,
     };
     let client = Arc::new(Client::new(endpoint, transport, metrics, clock.clone()));

@@ -4,7 +4,7 @@ use std::num::NonZeroU32;
 
 use url::Url;
 
-use crate::model::Schedule;
+use crate::model::{Limit, Schedule};
 use crate::secret::Secret;
 
 /// One organization: where it lives, who asks, and what is collected.
@@ -30,6 +30,13 @@ pub struct Settings {
     pub subscriptions: Option<Schedule>,
     /// When the invoice lines of how many months are read.
     pub invoices: Option<MonthlySettings>,
+}
+
+impl Settings {
+    /// What the requests of all collectors together must keep to.
+    pub(super) fn limit(&self) -> Limit {
+        Limit::per_second(self.requests_per_second)
+    }
 }
 
 /// A collector of figures by month.

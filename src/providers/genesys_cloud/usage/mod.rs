@@ -34,14 +34,14 @@ use crate::model::{CollectError, Failure, Reading, Reason, Samples};
 use crate::rest::{Client, Kind};
 
 /// Days of one query. The jobs API takes 90, and counts the day of the interval's end.
-const QUERY_DAYS: i64 = 89;
+pub(super) const QUERY_DAYS: i64 = 89;
 
 /// Days whose sums are kept at the least. A contract may tell later than the figures in which period they count; it can start
 /// anywhere within these.
-const KEPT_DAYS: i64 = 62;
+pub(super) const KEPT_DAYS: i64 = 62;
 
 /// The jobs API refuses a start more than a year ago, to the second.
-const OLDEST_DAY: i64 = 364;
+pub(super) const OLDEST_DAY: i64 = 364;
 
 /// The API that an organization's figures come from. The two count differently, so they are never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

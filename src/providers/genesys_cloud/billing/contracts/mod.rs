@@ -18,7 +18,7 @@ use super::terms::{Board, PeriodTerms};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
-use crate::model::{CollectError, Reading};
+use crate::model::{CollectError, Failure, Reading, Reason};
 use crate::providers::genesys_cloud::days;
 use crate::providers::genesys_cloud::identity::Identity;
 use crate::providers::genesys_cloud::settings::Settings;
@@ -26,6 +26,10 @@ use crate::rest::{Call, Client, Kind};
 
 /// Open periods that are told at the most.
 const OPEN_PERIODS_LIMIT: usize = 3;
+
+/// Active contracts that are read at the most. Each takes two to five requests, so at the default rate limit these still fit the
+/// default timeout; no organization has nearly as many.
+const ACTIVE_LIMIT: usize = 500;
 
 /// The collector.
 pub(in crate::providers::genesys_cloud) struct ContractsCollector {
@@ -128,6 +132,17 @@ impl Contract {
     }
 }
 
+/// Refuses more contracts than can be read, before any of them is asked for.
+fn within_limit(listed: &[Contract]) -> Result<(), Failure> {
+    let active = listed.iter().filter(|contract| contract.is_active()).count();
+    if active <= ACTIVE_LIMIT {
+        return Ok(());
+    }
+    let message =
+        format!("listContracts: {active} contracts are active, more than the {ACTIVE_LIMIT} that are read");
+    Err(Failure::new(Reason::Limit, message))
+}
+
 impl Collector for ContractsCollector {
     fn name(&self) -> &'static str {
         "contracts"
@@ -141,6 +156,7 @@ impl Collector for ContractsCollector {
         if listed.is_empty() && !nameless.is_empty() {
             return Err(preview::unusable("listContracts", nameless.len() as u64));
         }
+        within_limit(&listed)?;
         let mut known = Vec::new();
         for contract in listed {
             known.extend(self.known(contract).await?);
@@ -178,6 +194,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn more_active_contracts_than_can_be_read_are_refused_and_ended_ones_do_not_count() {
+        let contracts = |count: usize, status: &str| -> Vec<Contract> {
+            let contract = json!({"id": "c", "status": status});
+            serde_json::from_value(json!(vec![contract; count])).unwrap()
+        };
+        let mut most = contracts(ACTIVE_LIMIT, "Active");
+        most.extend(contracts(1000, "Inactive"));
+        assert_eq!(within_limit(&most), Ok(()));
+        let failure = within_limit(&contracts(ACTIVE_LIMIT + 1, "Active")).unwrap_err();
+        assert_eq!(failure.reason, Reason::Limit);
+        assert!(failure.message.contains("501 contracts are active, more than the 500"), "{failure}");
+    }
 
     #[test]
     fn every_open_period_that_has_begun_is_told_and_the_last_closed_one() {

@@ -13,6 +13,7 @@ mod credential;
 mod error;
 mod governor;
 mod rows;
+mod token;
 mod transport;
 
 pub use client::{Call, Client, Dialect, Endpoint, RowSink, Rows, RowsRefused};

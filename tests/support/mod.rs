@@ -273,6 +273,7 @@ impl Stage {
             pacing: Pacing { unit: Duration::from_millis(1) },
             environment_proxy: false,
             telemetry_path: "/metrics".to_owned(),
+            reload: None,
         };
         let task = tokio::spawn(async move {
             app::run(config, world, vec![listener], stopped).await.expect("runs");

@@ -44,7 +44,7 @@ use self::oauth_clients::{Directory, OauthClientsCollector};
 use self::searches::SearchesCollector;
 pub use self::settings::{
     Allowance, AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, Customer,
-    InvoicesSettings, Price, Search, SearchesSettings, Settings, TrusteeOverviewSettings, UsageApi,
+    InvoicesSettings, Pattern, Price, Search, SearchesSettings, Settings, TrusteeOverviewSettings, UsageApi,
     UsageSettings,
 };
 use self::usage::UsageCollector;

@@ -1,0 +1,183 @@
+//! The organizations that run: which start, stay and end when the configuration changes.
+
+use std::collections::{HashMap, HashSet};
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::task::{JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::World;
+use super::launcher::Launcher;
+use crate::config::{Config, Organization};
+use crate::rest::Transport;
+use crate::store::Store;
+use crate::telemetry::Telemetry;
+
+/// A task that has not ended so long after it was told to is left behind: what it still writes is lost.
+const LONGEST_END: Duration = Duration::from_secs(10);
+
+/// All running organizations, and what they share.
+pub(super) struct Fleet {
+    world: Arc<World>,
+    telemetry: Arc<Telemetry>,
+    store: Store,
+    transport: Arc<Transport>,
+    stop: CancellationToken,
+    running: Vec<Running>,
+    tasks: JoinSet<()>,
+}
+
+/// A running organization: everything that starts and ends with it, beside its places in the store and its metrics, which go by
+/// its name.
+struct Running {
+    settings: Organization,
+    stop: CancellationToken,
+    tracker: TaskTracker,
+}
+
+/// What a change of the configuration has done.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub(super) struct Changes {
+    unchanged: usize,
+    restarted: usize,
+    added: usize,
+    removed: usize,
+}
+
+impl Fleet {
+    /// An empty fleet, whose tasks end at `stop`.
+    pub(super) fn new(
+        world: Arc<World>,
+        telemetry: Arc<Telemetry>,
+        store: Store,
+        transport: Transport,
+        stop: CancellationToken,
+    ) -> Self {
+        let transport = Arc::new(transport);
+        Self { world, telemetry, store, transport, stop, running: Vec::new(), tasks: JoinSet::new() }
+    }
+
+    /// Starts all organizations of the first configuration.
+    pub(super) fn start(&mut self, config: &Config) {
+        self.launch(&config.organizations);
+    }
+
+    /// Makes the fleet what `config` says. What did not change is not touched; what did ends, is gone from all pages, and starts
+    /// anew. It may be dropped at any time, but only before the end of the program.
+    pub(super) async fn change(&mut self, config: &Config, transport: Transport) -> Changes {
+        let wanted: HashMap<&str, &Organization> =
+            config.organizations.iter().map(|settings| (settings.name.as_str(), settings)).collect();
+        let is_new_way = !self.transport.is_like(&transport);
+        if is_new_way {
+            self.transport = Arc::new(transport);
+        }
+        let (staying, leaving): (Vec<Running>, Vec<Running>) =
+            std::mem::take(&mut self.running).into_iter().partition(|running| {
+                let settings = wanted.get(running.settings.name.as_str());
+                !is_new_way && settings.is_some_and(|settings| **settings == running.settings)
+            });
+        self.running = staying;
+        let unchanged: HashSet<&str> = self.running.iter().map(Running::name).collect();
+        let starting: Vec<Organization> = config
+            .organizations
+            .iter()
+            .filter(|settings| !unchanged.contains(settings.name.as_str()))
+            .cloned()
+            .collect();
+        let restarted = leaving.iter().filter(|running| wanted.contains_key(running.name())).count();
+        let changes = Changes {
+            unchanged: unchanged.len(),
+            restarted,
+            added: starting.len() - restarted,
+            removed: leaving.len() - restarted,
+        };
+
+        self.end(leaving).await;
+        self.store.set_max_series_per_organization(config.global.max_series_per_organization);
+        self.launch(&starting);
+        self.store.arrange(config.organizations.iter().map(|settings| settings.name.as_str()));
+        changes
+    }
+
+    /// Waits until a collector ends by a defect, for ever if none does.
+    pub(super) async fn defect(&mut self) -> JoinError {
+        loop {
+            match self.tasks.join_next().await {
+                Some(Err(defect)) => return defect,
+                Some(Ok(())) => {}
+                None => std::future::pending().await,
+            }
+        }
+    }
+
+    /// Waits until all tasks have ended, which have been told to.
+    pub(super) async fn ended(&mut self) {
+        while self.tasks.join_next().await.is_some() {}
+    }
+
+    /// Ends organizations and removes everything that is shown of them. Returns when nothing is.
+    async fn end(&self, leaving: Vec<Running>) {
+        if leaving.is_empty() {
+            return;
+        }
+        for running in &leaving {
+            running.stop.cancel();
+            running.tracker.close();
+        }
+        let ended = async {
+            for running in &leaving {
+                running.tracker.wait().await;
+            }
+        };
+        if tokio::time::timeout(LONGEST_END, ended).await.is_err() {
+            tracing::error!("some collectors did not end in time and are left behind");
+        }
+        let names: HashSet<String> = leaving.into_iter().map(|running| running.settings.name).collect();
+        let (telemetry, gone) = (self.telemetry.clone(), names.clone());
+        self.store.remove(&names, move || telemetry.remove(&gone)).await;
+    }
+
+    /// Starts organizations: one task for each collector.
+    fn launch(&mut self, organizations: &[Organization]) {
+        let mut ready = Vec::new();
+        for settings in organizations {
+            let (stop, tracker) = (self.stop.child_token(), TaskTracker::new());
+            let mut launcher = Launcher {
+                world: &self.world,
+                telemetry: &self.telemetry,
+                store: &self.store,
+                stop: &stop,
+                tracker: &tracker,
+                organization: &settings.name,
+                provider: settings.provider.key(),
+                ready: Vec::new(),
+            };
+            launcher.organization(settings, self.transport.clone());
+            ready.append(&mut launcher.ready);
+            self.running.push(Running { settings: settings.clone(), stop, tracker });
+        }
+        let collectors = ready.len();
+        for ready in ready {
+            self.tasks.spawn(ready(collectors));
+        }
+    }
+}
+
+impl Running {
+    fn name(&self) -> &str {
+        &self.settings.name
+    }
+}
+
+impl fmt::Display for Changes {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { unchanged, restarted, added, removed } = self;
+        write!(
+            formatter,
+            "organizations: {unchanged} unchanged, {restarted} restarted, {added} added, {removed} removed"
+        )
+    }
+}

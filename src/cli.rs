@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Prometheus exporter for the API usage and billing figures of contact-centre clouds.
@@ -60,7 +61,11 @@ pub struct Serve {
     )]
     pub telemetry_path: String,
     /// Let POST requests to /-/reload and /-/quit reload the configuration and end the exporter; SIGHUP always reloads
-    #[arg(long = "web.enable-lifecycle", env = "CCAAS_EXPORTER_WEB_ENABLE_LIFECYCLE")]
+    #[arg(
+        long = "web.enable-lifecycle",
+        env = "CCAAS_EXPORTER_WEB_ENABLE_LIFECYCLE",
+        value_parser = BoolishValueParser::new()
+    )]
     pub enable_lifecycle: bool,
     /// What to log.
     #[command(flatten)]

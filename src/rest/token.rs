@@ -226,7 +226,7 @@ mod tests {
     use super::super::error::Kind;
     use super::*;
 
-    const LIFETIME: Duration = Duration::from_secs(600);
+    const LIFETIME: Duration = Duration::from_mins(10);
     const SECOND: Duration = Duration::from_secs(1);
 
     /// A login host that takes one secret, and a file that holds one.

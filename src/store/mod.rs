@@ -315,8 +315,55 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
     use crate::telemetry::Telemetry;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_removed_organization_is_neither_shown_nor_missed_and_its_last_words_are_lost() {
+        let (telemetry, store) = (Arc::new(Telemetry::new()), Store::new(10));
+        let hour = Duration::from_hours(1);
+        let slot = |organization: &str| {
+            let id = CollectorId { organization: organization.into(), provider: "x", collector: "usage" };
+            let schedule = Schedule { refresh: hour, timeout: hour, max_staleness: hour };
+            store.slot(id.clone(), schedule, telemetry.collector(&id, hour))
+        };
+        let (acme, globex) = (slot("acme"), slot("globex"));
+        let (clock, stop) = (crate::clock::Clock::fixed(Timestamp::UNIX_EPOCH), CancellationToken::new());
+        let publishing = tokio::spawn(publish(store.clone(), clock, stop.clone()));
+        let failed = || Err(crate::model::Failure::new(crate::model::Reason::Server, "").into());
+        globex.record(Timestamp::UNIX_EPOCH, hour, failed());
+        acme.waiting(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO);
+        tokio::time::sleep(hour).await;
+        assert_eq!(store.stuck().len(), 1);
+
+        let gone = HashSet::from(["acme".to_owned()]);
+        let (farewell, names) = (telemetry.clone(), gone.clone());
+        store.remove(&gone, move || farewell.remove(&names)).await;
+        assert!(!store.published().ready, "those in its place are missing");
+        assert!(store.stuck().is_empty() && store.status().len() == 1);
+        acme.waiting(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO);
+        acme.record(Timestamp::UNIX_EPOCH, hour, failed());
+        tokio::time::sleep(hour).await;
+        assert!(store.stuck().is_empty());
+        let text = telemetry.encode(crate::exposition::Format::Text, &Selection::default());
+        assert!(!text.contains("acme") && text.contains("globex"));
+
+        let anew = slot("acme");
+        store.arrange(["acme", "globex"]);
+        assert_eq!(store.status()[0].id, *anew.id());
+        assert_eq!(store.status()[0].outcome, Outcome::Pending);
+        anew.record(Timestamp::UNIX_EPOCH, hour, failed());
+        tokio::time::sleep(hour).await;
+        assert!(store.published().ready);
+        slot("initech").waiting(Timestamp::UNIX_EPOCH, hour, hour);
+        anew.record(Timestamp::UNIX_EPOCH, hour, failed());
+        tokio::time::sleep(hour).await;
+        assert!(store.published().ready, "a newcomer does not take it back");
+        stop.cancel();
+        publishing.await.unwrap().unwrap();
+    }
 
     #[test]
     fn others_make_room_for_a_claim_that_can_be_met_and_for_no_other() {

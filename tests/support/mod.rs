@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::path::Path;
 use std::time::Duration;
 
-use ccaas_exporter::app::{self, World};
+use ccaas_exporter::app::{self, Reload, World};
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Provider};
 use ccaas_exporter::providers::genesys_cloud::{Pacing, Settings};
@@ -264,6 +264,16 @@ pub struct Stage {
 
 impl Stage {
     pub async fn start(config: Config, clock: Clock, simulator: Simulator, vendor: Vendor) -> Self {
+        Self::start_with(config, None, clock, simulator, vendor).await
+    }
+
+    pub async fn start_with(
+        config: Config,
+        reload: Option<Reload>,
+        clock: Clock,
+        simulator: Simulator,
+        vendor: Vendor,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let stop = CancellationToken::new();
@@ -273,7 +283,7 @@ impl Stage {
             pacing: Pacing { unit: Duration::from_millis(1) },
             environment_proxy: false,
             telemetry_path: "/metrics".to_owned(),
-            reload: None,
+            reload,
         };
         let task = tokio::spawn(async move {
             app::run(config, world, vec![listener], stopped).await.expect("runs");
@@ -288,6 +298,12 @@ impl Stage {
 
     pub async fn get(&self, path: &str) -> reqwest::Response {
         self.http.get(format!("{}{path}", self.url)).send().await.expect("the exporter answers")
+    }
+
+    pub async fn post(&self, path: &str) -> (u16, String) {
+        let request = self.http.post(format!("{}{path}", self.url));
+        let answer = request.send().await.expect("the exporter answers");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
     }
 
     pub async fn text(&self, path: &str) -> String {
@@ -317,8 +333,13 @@ impl Stage {
         address
     }
 
-    pub async fn stop(mut self) {
+    pub async fn stop(self) {
         self.stop.cancel();
+        self.ended().await;
+    }
+
+    /// Waits until the exporter has ended by itself.
+    pub async fn ended(mut self) {
         self.task.await.expect("the exporter ends");
         if let Some(vendor) = self.vendor.take() {
             vendor.stop().await;

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
 use ccaas_exporter::app::{self, Reload, World};
@@ -17,6 +18,7 @@ use ccaas_exporter::lifecycle::{Control, lifecycle};
 use ccaas_exporter::reference;
 use ccaas_exporter::simulator::{self, Scenario};
 use clap::Parser;
+use tokio::runtime::Runtime;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
@@ -42,20 +44,16 @@ impl From<Faults> for Failure {
     }
 }
 
-#[tokio::main]
+/// What is still being read at the end, from a file system that hangs say, is not waited for any longer.
+const LONGEST_END: Duration = Duration::from_secs(1);
+
 #[expect(
     clippy::print_stderr,
     reason = "an error that ends the program is said to the person who started it"
 )]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(flags) => serve(flags).await,
-        Command::Demo(flags) => demo(flags).await,
-        Command::Simulate(flags) => simulate(flags).await,
-        Command::Catalogue(flags) => catalogue(&flags),
-    };
-    match result {
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Use(message)) => {
             eprintln!("{}", message.trim_end());
@@ -66,6 +64,20 @@ async fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(cli: Cli) -> Result<(), Failure> {
+    let runtime = Runtime::new().context("cannot start the runtime")?;
+    let result = runtime.block_on(async {
+        match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+            Command::Serve(flags) => serve(flags).await,
+            Command::Demo(flags) => demo(flags).await,
+            Command::Simulate(flags) => simulate(flags).await,
+            Command::Catalogue(flags) => catalogue(&flags),
+        }
+    });
+    runtime.shutdown_timeout(LONGEST_END);
+    result
 }
 
 #[expect(clippy::print_stdout, reason = "the answer of --config.check")]

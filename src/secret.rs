@@ -40,6 +40,21 @@ impl Secret {
             Self::File(path) => read_file(path).map_err(|why| SecretError { path: path.clone(), why }),
         }
     }
+
+    /// The same as [`Secret::read`], for a task that must not hold up its thread when the file is slow.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn read_in_background(&self) -> Result<SecretString, SecretError> {
+        match self {
+            Self::Inline(text) => Ok(text.clone()),
+            Self::File(_) => {
+                let secret = self.clone();
+                let reading = tokio::task::spawn_blocking(move || secret.read());
+                reading.await.expect("reading a file does not panic")
+            }
+        }
+    }
 }
 
 /// Whether two are the same setting; of a file not what is in it, which [`Fingerprint`] tells.

@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::watch;
 
@@ -11,6 +12,9 @@ use crate::config::{Config, Faults, Global};
 use crate::lifecycle::{Control, Outcome, Requests, lifecycle};
 use crate::rest::{ProxyChoice, Transport};
 use crate::telemetry::Telemetry;
+
+/// Files that take longer to be read cannot be read: what is named may be a pipe that nobody writes to.
+const LONGEST_READ: Duration = Duration::from_secs(30);
 
 /// Reads the configuration as it is now.
 pub type Source = Arc<dyn Fn() -> Result<Config, Faults> + Send + Sync>;
@@ -74,9 +78,18 @@ impl Reloader {
                 transport(&config.global, environment_proxy).map_err(|error| vec![format!("{error:#}")])?;
             Ok((config, transport))
         });
-        let read = read.await.unwrap_or_else(|defect| {
-            Err(vec![format!("reading the configuration ended by a defect of the exporter: {defect}")])
-        });
+        let read = match tokio::time::timeout(LONGEST_READ, read).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(defect)) => {
+                Err(vec![format!("reading the configuration ended by a defect of the exporter: {defect}")])
+            }
+            Err(_) => {
+                let seconds = LONGEST_READ.as_secs();
+                Err(vec![format!(
+                    "the configuration could not be read within {seconds} s; are its files plain files?"
+                )])
+            }
+        };
         match read {
             Ok((config, transport)) => {
                 let changes = fleet.change(&config, transport).await;

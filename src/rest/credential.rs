@@ -80,7 +80,8 @@ impl Credential {
     async fn fetch(&self, channel: &Channel) -> Result<Token, Error> {
         let secret = self
             .client_secret
-            .read()
+            .read_in_background()
+            .await
             .map_err(|error| Error::new(Kind::Unauthorized, OPERATION, error.to_string()))?;
         let fingerprint = Fingerprint::of_secret(&secret);
         let request = channel

@@ -109,15 +109,14 @@ impl Keeper {
             None => self.fetching.lock().await,
         };
         // Whoever had the turn before may have brought a token.
-        match self.good_token() {
-            Some(token) if !self.lock().is_renewal_due(&token, secret) => Ok(token),
-            Some(_) => self.renew(whose, fetch).await,
-            None => {
-                let fetched = fetch.await;
-                self.lock().replace(fetched.as_ref().ok());
-                fetched
-            }
+        if let Some(token) = self.good_token() {
+            self.look_at(secret).await;
+            let is_due = self.lock().is_renewal_due(&token);
+            return if is_due { self.renew(whose, fetch).await } else { Ok(token) };
         }
+        let fetched = fetch.await;
+        self.lock().replace(fetched.as_ref().ok());
+        fetched
     }
 
     /// The vendor has refused `token`: it is not used again.
@@ -139,6 +138,16 @@ impl Keeper {
 
     fn lock(&self) -> MutexGuard<'_, Memory> {
         self.memory.lock().expect("nothing panics while it holds the lock")
+    }
+
+    /// Finds out whether the secret has changed, unless that was just done.
+    async fn look_at(&self, secret: &Secret) {
+        let is_recent = |(at, _)| Instant::now() < at + LOOK_EVERY;
+        if self.lock().looked.is_some_and(is_recent) {
+            return;
+        }
+        let seen = secret.read_in_background().await.ok().map(|text| Fingerprint::of_secret(&text));
+        self.lock().looked = Some((Instant::now(), seen));
     }
 
     /// Puts a new token in the place of a good one, or goes on with that.
@@ -176,21 +185,18 @@ impl Keeper {
 
 impl Memory {
     /// Whether a good token should be renewed now: its end is near or its secret has changed, and no try has just failed.
-    fn is_renewal_due(&mut self, token: &Token, secret: &Secret) -> bool {
+    fn is_renewal_due(&mut self, token: &Token) -> bool {
         let now = Instant::now();
-        let secret = match self.looked {
-            Some((at, seen)) if now < at + LOOK_EVERY => seen,
-            _ => {
-                let seen = secret.read().ok().map(|text| Fingerprint::of_secret(&text));
-                self.looked = Some((now, seen));
-                seen
-            }
-        };
+        let secret = self.seen();
         if now < token.renew_at && secret == Some(token.secret) {
             self.trouble = None;
             return false;
         }
         self.trouble.as_ref().is_none_or(|trouble| now >= trouble.next || secret != trouble.secret)
+    }
+
+    fn seen(&self) -> Option<Fingerprint> {
+        self.looked.and_then(|(_, seen)| seen)
     }
 
     /// Puts what was fetched in the place of the token, and says what trouble is over by that.
@@ -205,7 +211,7 @@ impl Memory {
 
     /// Takes note of a try to renew, as one that has failed until the contrary is known.
     fn tries(&mut self) {
-        let secret = self.looked.and_then(|(_, seen)| seen);
+        let secret = self.seen();
         let before = self.trouble.take().filter(|trouble| trouble.secret == secret);
         let (failures, is_told) = before.map_or((0, false), |trouble| (trouble.failures, trouble.is_told));
         let pause = FIRST_PAUSE.saturating_mul(2_u32.saturating_pow(failures)).min(LONGEST_PAUSE);

@@ -1,5 +1,6 @@
 //! The real program: signals, variables, and what two hundred reloads cost.
 
+use std::os::unix::fs::OpenOptionsExt;
 use std::process::Stdio;
 
 use tokio::io::{AsyncBufReadExt, BufReader};
@@ -78,6 +79,15 @@ async fn a_hangup_reloads_a_file_and_variables() {
         (program.metrics().await?.value(successful, &[]) == Some(0.0)).then_some(())
     })
     .await;
+    assert!(is_up("umbrella").await.is_some());
+    // A pipe that nobody writes to cannot be read to its end, which holds up neither the service nor its end.
+    std::fs::remove_file(ground.config()).unwrap();
+    assert!(Command::new("mkfifo").arg(ground.config()).status().await.unwrap().success());
+    program.signal("-HUP").await;
+    // Only where somebody waits to read can a pipe be opened for writing without waiting (`O_NONBLOCK`).
+    let mut open = std::fs::OpenOptions::new();
+    let open = open.write(true).custom_flags(0o4000);
+    let _held_open = poll("the reload to read", async || open.open(ground.config()).ok()).await;
     assert!(is_up("umbrella").await.is_some());
     program.end().await;
     ground.vendor.stop().await;

@@ -48,10 +48,14 @@ impl Secret {
     pub async fn read_in_background(&self) -> Result<SecretString, SecretError> {
         match self {
             Self::Inline(text) => Ok(text.clone()),
-            Self::File(_) => {
+            Self::File(path) => {
                 let secret = self.clone();
                 let reading = tokio::task::spawn_blocking(move || secret.read());
-                reading.await.expect("reading a file does not panic")
+                let broken_off = |_| {
+                    let why = "reading it was broken off, because the exporter ends".to_owned();
+                    Err(SecretError { path: path.clone(), why })
+                };
+                reading.await.unwrap_or_else(broken_off)
             }
         }
     }

@@ -181,3 +181,25 @@ impl fmt::Display for Changes {
         )
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_defect_is_told_though_others_have_ended_well() {
+        let text =
+            "organizations: [{name: a, genesys_cloud: {region: us-east-1, client_id: a, client_secret: b}}]";
+        let config = Config::parse(Path::new("test.yml"), text, &|_| None).unwrap();
+        let transport = super::super::reload::transport(&config.global, false).unwrap();
+        let (world, store) = (World::new("/metrics".to_owned()), Store::new(1));
+        let telemetry = Arc::new(Telemetry::new());
+        let mut fleet = Fleet::new(Arc::new(world), telemetry, store, transport, CancellationToken::new());
+        fleet.tasks.spawn(async {});
+        fleet.tasks.spawn(async { panic!("a defect") });
+        assert!(fleet.defect().await.is_panic());
+        fleet.ended().await;
+    }
+}

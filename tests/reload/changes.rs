@@ -1,11 +1,12 @@
 //! What a reload changes, and what it does not.
 
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use ccaas_exporter::simulator::CLIENT_SECRET;
 
 use crate::scene::{Ground, Scene, all_of, of};
-use crate::support::{Metrics, poll};
+use crate::support::{Metrics, poll, scenario};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn only_what_changed_is_touched() {
@@ -93,13 +94,16 @@ async fn a_poll_goes_on_through_a_reload_and_ends_with_its_organization() {
     assert_eq!(scene.count("listOAuthClients"), 1);
     assert_eq!(metrics.of("ccaas_exporter_api_requests_total", &[("code", "cancelled")]).count(), 0);
 
-    // Restarted, it polls again; removed in the middle of that, nothing of it is left.
+    // Restarted, it polls again and gets no answer; removed in the middle of that, it is cancelled and nothing of it is left.
+    scene.simulator.set_scenario(scenario("faults:\n  - {operation: listOAuthClients, fault: {hang: true}}"));
     scene.write("request_timeout: 29s", &[scene.acme(), scene.umbrella("7h")]);
     let said = scene.reload_well().await;
     assert!(said.contains("0 unchanged, 2 restarted"), "{said}");
     poll("the second poll of acme", async || (scene.count("listOAuthClients") == 2).then_some(())).await;
     scene.write("request_timeout: 29s", &[scene.umbrella("7h")]);
-    scene.reload_well().await;
+    tokio::time::timeout(Duration::from_secs(8), scene.reload_well())
+        .await
+        .expect("nobody waits for the poll");
     let metrics = scene.stage.metrics().await;
     assert_eq!(all_of(&metrics, "acme"), Vec::<String>::new());
     assert_eq!(metrics.of("ccaas_exporter_api_requests_total", &[("code", "cancelled")]).count(), 0);

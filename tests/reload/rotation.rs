@@ -101,5 +101,23 @@ async fn a_changed_proxy_or_certificate_file_starts_all_anew_at_a_reload_and_an_
     assert!(scene.reload_well().await.contains("0 unchanged, 1 restarted"));
     let is_up = |metrics: &Metrics| of(metrics, "ccaas_exporter_collector_up", "acme") == Some(1.0);
     scene.stage.until("figures through the new proxy", is_up).await;
+
+    // Certificates that only the HTTP client can tell to be none change nothing.
+    let certificates = |text: &str| std::fs::write(scene.folder.path().join("ca.pem"), text).unwrap();
+    certificates("-----BEGIN CERTIFICATE-----\nMAo=\n-----END CERTIFICATE-----\n");
+    scene.write("proxy_url_file: proxy, ca_file: ca.pem", &[scene.acme()]);
+    let polls = scene.count("listOAuthClients");
+    let (status, said) = scene.reload().await;
+    assert!(status == 500 && !said.contains("planted"), "{said}");
+    assert_eq!(scene.count("listOAuthClients"), polls);
+    for (text, outcome) in [
+        (include_str!("../fixtures/ca/one.pem"), "1 restarted"),
+        (include_str!("../fixtures/ca/one.pem"), "1 unchanged"),
+        (include_str!("../fixtures/ca/other.pem"), "1 restarted"),
+    ] {
+        certificates(text);
+        let said = scene.reload_well().await;
+        assert!(said.contains(outcome), "{said}");
+    }
     scene.stop().await;
 }

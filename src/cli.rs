@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use clap::builder::BoolishValueParser;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Prometheus exporter for the API usage and billing figures of contact-centre clouds.
@@ -67,6 +68,13 @@ pub struct Serve {
         default_value = "data/"
     )]
     pub storage_path: PathBuf,
+    /// Let POST requests to /-/reload and /-/quit reload the configuration and end the exporter; SIGHUP always reloads
+    #[arg(
+        long = "web.enable-lifecycle",
+        env = "CCAAS_EXPORTER_WEB_ENABLE_LIFECYCLE",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub enable_lifecycle: bool,
     /// What to log.
     #[command(flatten)]
     pub log: Log,
@@ -188,7 +196,8 @@ fn listen_address(text: &str) -> Result<String, String> {
 }
 
 /// Paths that the exporter serves something else on.
-const TAKEN: [&str; 7] = ["/", "/api/v1/status", "/sd", "/config", "/-/healthy", "/-/ready", "/-/"];
+const TAKEN: [&str; 9] =
+    ["/", "/api/v1/status", "/sd", "/config", "/-/healthy", "/-/ready", "/-/reload", "/-/quit", "/-/"];
 
 fn telemetry_path(text: &str) -> Result<String, String> {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/_-.".contains(&byte);
@@ -237,7 +246,7 @@ mod tests {
 
     #[test]
     fn a_telemetry_path_that_is_taken_is_refused() {
-        for path in ["/", "/config", "metrics", "/{x}", "/:m", "/*"] {
+        for path in ["/", "/config", "/-/reload", "metrics", "/{x}", "/:m", "/*"] {
             let flag = format!("--web.telemetry-path={path}");
             assert!(Cli::try_parse_from(["ccaas-exporter", &flag]).is_err(), "{path}");
         }

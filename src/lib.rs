@@ -9,6 +9,7 @@ pub mod collector;
 pub mod config;
 pub mod exposition;
 mod http;
+pub mod lifecycle;
 pub mod model;
 pub mod providers;
 pub mod reference;

@@ -2,19 +2,24 @@
 //! 0 done, 1 failed at run time, 2 wrong use or configuration.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context;
-use ccaas_exporter::app::{self, World};
+use ccaas_exporter::app::{self, Reload, World};
 use ccaas_exporter::cli::{
     Catalogue, CatalogueOutput, Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate,
 };
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Faults};
+use ccaas_exporter::lifecycle::{Control, lifecycle};
 use ccaas_exporter::reference;
 use ccaas_exporter::simulator::{self, Scenario};
 use clap::Parser;
+use tokio::runtime::Runtime;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 use tracing_subscriber::{EnvFilter, Layer};
@@ -39,20 +44,16 @@ impl From<Faults> for Failure {
     }
 }
 
-#[tokio::main]
+/// What is still being read at the end, from a file system that hangs say, is not waited for any longer.
+const LONGEST_END: Duration = Duration::from_secs(1);
+
 #[expect(
     clippy::print_stderr,
     reason = "an error that ends the program is said to the person who started it"
 )]
-async fn main() -> ExitCode {
+fn main() -> ExitCode {
     let cli = Cli::parse();
-    let result = match cli.command.unwrap_or(Command::Serve(cli.serve)) {
-        Command::Serve(flags) => serve(flags).await,
-        Command::Demo(flags) => demo(flags).await,
-        Command::Simulate(flags) => simulate(flags).await,
-        Command::Catalogue(flags) => catalogue(&flags),
-    };
-    match result {
+    match run(cli) {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Use(message)) => {
             eprintln!("{}", message.trim_end());
@@ -65,14 +66,31 @@ async fn main() -> ExitCode {
     }
 }
 
+fn run(cli: Cli) -> Result<(), Failure> {
+    let runtime = Runtime::new().context("cannot start the runtime")?;
+    let result = runtime.block_on(async {
+        match cli.command.unwrap_or(Command::Serve(cli.serve)) {
+            Command::Serve(flags) => serve(flags).await,
+            Command::Demo(flags) => demo(flags).await,
+            Command::Simulate(flags) => simulate(flags).await,
+            Command::Catalogue(flags) => catalogue(&flags),
+        }
+    });
+    runtime.shutdown_timeout(LONGEST_END);
+    result
+}
+
 #[expect(clippy::print_stdout, reason = "the answer of --config.check")]
 async fn serve(flags: Serve) -> Result<(), Failure> {
-    let config = read_config(flags.config_file.as_deref())?;
+    let place = config_place(flags.config_file);
+    let config = read_config(place.as_deref())?;
     if flags.config_check {
         println!("the configuration is good: {} organizations", config.organizations.len());
         return Ok(());
     }
     start_logging(&flags.log);
+    // From here on, so that a SIGHUP during the start does not end the program.
+    let hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     let mut listeners = Vec::new();
     for address in &flags.listen_addresses {
         let listener = app::listen(address, "--web.listen-address").await?;
@@ -81,7 +99,14 @@ async fn serve(flags: Serve) -> Result<(), Failure> {
         listeners.push(listener);
     }
     let storage_path = Some(flags.storage_path).filter(|path| !path.as_os_str().is_empty());
-    let world = World { storage_path, ..World::new(flags.telemetry_path) };
+    let (control, requests) = lifecycle();
+    tokio::spawn(reload_at(hangups, control.clone()));
+    let reload = Reload {
+        requests,
+        source: Arc::new(move || read_config(place.as_deref())),
+        control: flags.enable_lifecycle.then_some(control),
+    };
+    let world = World { storage_path, reload: Some(reload), ..World::new(flags.telemetry_path) };
     Ok(app::run(config, world, listeners, stop_signal()).await?)
 }
 
@@ -147,16 +172,21 @@ fn catalogue(flags: &Catalogue) -> Result<(), Failure> {
     }
 }
 
-/// The named file; else the default one if it exists; else the vendors' variables; else how to start.
-fn read_config(named: Option<&Path>) -> Result<Config, Faults> {
+/// Where the configuration is, once and for all reloads: in the named file; else in the default one if it exists; else `None`
+/// for the vendors' variables.
+fn config_place(named: Option<PathBuf>) -> Option<PathBuf> {
+    let default = PathBuf::from(DEFAULT_CONFIG_FILE);
+    named.filter(|path| !path.as_os_str().is_empty()).or_else(|| default.exists().then_some(default))
+}
+
+/// The configuration; how to start, when there is none.
+fn read_config(place: Option<&Path>) -> Result<Config, Faults> {
     let environment = |name: &str| std::env::var(name).ok();
-    let default = Path::new(DEFAULT_CONFIG_FILE);
-    match named.filter(|path| !path.as_os_str().is_empty()) {
+    match place {
         Some(path) => Config::load(path, &environment),
-        None if default.exists() => Config::load(default, &environment),
         None => match Config::from_environment(&environment)? {
             Some(config) => Ok(config),
-            None => Config::load(default, &environment),
+            None => Config::load(Path::new(DEFAULT_CONFIG_FILE), &environment),
         },
     }
 }
@@ -181,9 +211,15 @@ fn start_logging(log: &Log) {
     tracing_subscriber::registry().with(layer.with_filter(filter)).init();
 }
 
+/// Asks for a reload at each SIGHUP. How it ended is logged where it is done.
+async fn reload_at(mut hangups: Signal, control: Control) {
+    while hangups.recv().await.is_some() {
+        let _ = control.reload().await;
+    }
+}
+
 /// Ends at SIGTERM or SIGINT.
 async fn stop_signal() {
-    use tokio::signal::unix::{SignalKind, signal};
     let mut terminate = signal(SignalKind::terminate()).expect("a signal handler can be set");
     tokio::select! {
         _ = terminate.recv() => {}

@@ -1,7 +1,9 @@
 //! Secrets that cannot be printed, and that follow their file when it changes.
 
 use std::fmt;
+use std::hash::{BuildHasher, Hash, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
@@ -37,6 +39,55 @@ impl Secret {
             Self::Inline(text) => Ok(text.clone()),
             Self::File(path) => read_file(path).map_err(|why| SecretError { path: path.clone(), why }),
         }
+    }
+
+    /// The same as [`Secret::read`], for a task that must not hold up its thread when the file is slow.
+    ///
+    /// # Errors
+    /// The same.
+    pub async fn read_in_background(&self) -> Result<SecretString, SecretError> {
+        match self {
+            Self::Inline(text) => Ok(text.clone()),
+            Self::File(path) => {
+                let secret = self.clone();
+                let reading = tokio::task::spawn_blocking(move || secret.read());
+                let broken_off = |_| {
+                    let why = "reading it was broken off, because the exporter ends".to_owned();
+                    Err(SecretError { path: path.clone(), why })
+                };
+                reading.await.unwrap_or_else(broken_off)
+            }
+        }
+    }
+}
+
+/// Whether two are the same setting; of a file not what is in it, which [`Fingerprint`] tells.
+impl PartialEq for Secret {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Inline(text), Self::Inline(other)) => text.expose_secret() == other.expose_secret(),
+            (Self::File(path), Self::File(other)) => path == other,
+            _ => false,
+        }
+    }
+}
+
+/// Tells whether something secret has changed, without keeping it. It means nothing in another process.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// The fingerprint of `content`.
+    #[must_use]
+    pub fn of(content: impl Hash) -> Self {
+        static KEY: LazyLock<RandomState> = LazyLock::new(RandomState::new);
+        Self(KEY.hash_one(content))
+    }
+
+    /// The fingerprint of a secret's text.
+    #[must_use]
+    pub fn of_secret(text: &SecretString) -> Self {
+        Self::of(text.expose_secret())
     }
 }
 
@@ -107,6 +158,15 @@ mod tests {
             std::fs::write(file.path(), format!("{text}\r\n")).unwrap();
             assert_eq!(secret.read().unwrap().expose_secret(), text);
         }
+    }
+
+    #[test]
+    fn settings_are_compared_by_text_or_by_path_and_contents_by_fingerprint() {
+        let (inline, file) = (Secret::inline("a"), Secret::File("a".into()));
+        assert!(inline == Secret::inline("a") && file == Secret::File("a".into()));
+        assert!(inline != Secret::inline("b") && file != Secret::File("b".into()) && inline != file);
+        let of = |text: &str| Fingerprint::of_secret(&SecretString::from(text));
+        assert!(of("a") == of("a") && of("a") != of("b"));
     }
 
     #[test]

@@ -1,34 +1,35 @@
-//! The composition root: builds the rooms, gives each collector its task, serves, and ends in time.
+//! The composition root: builds the rooms, gives each collector its task, serves, reloads, and ends in time.
 //!
 //! It is the one place that knows everybody and does none of their work.
 
 mod demo;
+mod fleet;
+mod launcher;
 mod listen;
+mod reload;
 
 use std::path::PathBuf;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use demo::{demo, demo_config, demo_options, simulate};
 pub use listen::listen;
+pub use reload::{Reload, Source};
 
+use self::fleet::{Fleet, Shared};
+use self::reload::Reloader;
 use crate::clock::Clock;
-use crate::collect::{self, Runner, Together};
-use crate::collector::{Collector, Launch};
-use crate::config::{Config, Organization, Provider};
+use crate::config::Config;
 use crate::http::{self, Http};
-use crate::model::{CollectorId, Estimate, Schedule};
-use crate::providers::genesys_cloud::{self, Pacing};
-use crate::providers::talkdesk;
-use crate::rest::{ProxyChoice, Transport};
-use crate::storage::{self, Owner, Storage};
+use crate::providers::genesys_cloud::Pacing;
+use crate::storage::Storage;
 use crate::store::{self, Store};
 use crate::telemetry::Telemetry;
 
@@ -47,6 +48,8 @@ pub struct World {
     pub telemetry_path: String,
     /// The folder in which figures outlive a restart, if they do.
     pub storage_path: Option<PathBuf>,
+    /// How to reload the configuration; `None` where it never changes.
+    pub reload: Option<Reload>,
 }
 
 impl World {
@@ -59,6 +62,7 @@ impl World {
             environment_proxy: true,
             telemetry_path,
             storage_path: None,
+            reload: None,
         }
     }
 }
@@ -69,7 +73,7 @@ impl World {
 /// When the HTTP client cannot be built, another process uses the storage, or a listener fails.
 pub async fn run(
     config: Config,
-    world: World,
+    mut world: World,
     listeners: Vec<TcpListener>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
@@ -80,14 +84,22 @@ pub async fn run(
         None => Storage::none(),
     };
     let stop = CancellationToken::new();
+    let transport = reload::transport(&config.global, world.environment_proxy)?;
+    let Reload { requests, source, control } = world.reload.take().unwrap_or_else(|| Reload::never(&config));
+    let world = Arc::new(world);
     telemetry.config_read(world.clock.now());
 
-    let mut tasks = JoinSet::new();
-    start_collectors(&config, &world, &telemetry, &store, &storage, &stop, &mut tasks)?;
+    let mut fleet = Fleet::new(
+        Shared { world: world.clone(), telemetry: telemetry.clone(), store: store.clone(), storage },
+        transport,
+        stop.clone(),
+    );
+    fleet.start(&config);
     let mut publisher = tokio::spawn(store::publish(store.clone(), world.clock.clone(), stop.clone()));
 
-    let router =
-        http::router(Http::new(store, telemetry, world.clock, config.redacted_yaml(), world.telemetry_path));
+    let (shown, config) = watch::channel(config.redacted_yaml());
+    let (clock, telemetry_path) = (world.clock.clone(), world.telemetry_path.clone());
+    let router = http::router(Http::new(store, telemetry.clone(), clock, config, control, telemetry_path));
     let mut servers = JoinSet::new();
     for listener in listeners {
         // A scrape is answered in full at once; waiting for more to send would only delay its end.
@@ -99,149 +111,25 @@ pub async fn run(
         servers.spawn(async move { server.await });
     }
 
-    tokio::pin!(shutdown);
-    let ended = loop {
-        tokio::select! {
-            () = &mut shutdown => break Ok(()),
-            result = first_end(&mut servers) => break result,
-            result = &mut publisher => break result.map_err(Into::into).flatten().context("publishing failed"),
-            Some(Err(defect)) = tasks.join_next() => {
-                // The others go on; the watchdog behind /-/healthy tells which one is missing.
-                tracing::error!(%defect, "a collector has ended by a defect of the exporter");
-            }
-        }
+    let quit = requests.quit();
+    let reloader = Reloader { world, telemetry, shown, source };
+    let ended = tokio::select! {
+        () = shutdown => Ok(()),
+        () = quit => Ok(()),
+        result = first_end(&mut servers) => result,
+        result = &mut publisher => result.map_err(Into::into).flatten().context("publishing failed"),
+        never = reloader.supervise(&mut fleet, requests) => match never {},
     };
     tracing::info!("stopping");
     stop.cancel();
     let drain = async {
         while servers.join_next().await.is_some() {}
-        while tasks.join_next().await.is_some() {}
+        fleet.ended().await;
     };
     if tokio::time::timeout(DRAIN, drain).await.is_err() {
         tracing::warn!("some connections did not end in time and are closed");
     }
     ended
-}
-
-/// One task for each collector of each organization. This is the list of providers.
-fn start_collectors(
-    config: &Config,
-    world: &World,
-    telemetry: &Arc<Telemetry>,
-    store: &Store,
-    storage: &Storage,
-    stop: &CancellationToken,
-    tasks: &mut JoinSet<()>,
-) -> anyhow::Result<()> {
-    let global = &config.global;
-    let proxy = match &global.proxy_url {
-        Some(url) => ProxyChoice::Url(url.clone()),
-        None if world.environment_proxy => ProxyChoice::Environment,
-        None => ProxyChoice::Direct,
-    };
-    let transport =
-        Transport::new(global.request_timeout, global.concurrency, &proxy, global.ca_file.as_deref())?;
-    let transport = Arc::new(transport);
-
-    let mut launcher = Launcher {
-        world,
-        telemetry,
-        store,
-        storage,
-        stop,
-        organization: "",
-        provider: "",
-        account: String::new(),
-        settings: 0,
-        together: Together::new(),
-        ready: Vec::new(),
-    };
-    for organization in &config.organizations {
-        let Organization { name, provider } = organization;
-        launcher.organization = name;
-        launcher.provider = provider.key();
-        log_plan(name, provider);
-        launcher.account = provider.account();
-        launcher.together = Together::new();
-        launcher.settings = storage::digest(&organization.redacted_yaml());
-        let metrics = telemetry.api(launcher.provider, name);
-        let (clock, transport) = (&world.clock, transport.clone());
-        let client = match provider {
-            Provider::GenesysCloud(settings) => {
-                genesys_cloud::launch(settings, transport, metrics, clock, world.pacing, &mut launcher)
-            }
-            Provider::Talkdesk(settings) => {
-                talkdesk::launch(settings, transport, metrics, clock, &mut launcher)
-            }
-        };
-        telemetry.before_gather(client.budget_refresher());
-    }
-    let Launcher { ready, .. } = launcher;
-    let collectors = ready.len();
-    for ready in ready {
-        tasks.spawn(ready(collectors));
-    }
-    Ok(())
-}
-
-/// Tells what collecting from an organization will cost; what is only assumed of it is no reason to refuse the configuration.
-fn log_plan(organization: &str, provider: &Provider) {
-    let plan = provider.plan(genesys_cloud::ASSUMED_CLIENTS);
-    let (requests_per_day, largest_run) = (plan.a_day(Estimate::Usual), plan.runs(Estimate::Usual));
-    let (collector, requests) = largest_run.into_iter().max_by_key(|run| run.1).unwrap_or_default();
-    let provider = provider.key();
-    tracing::info!(
-        organization,
-        provider,
-        requests_per_day,
-        largest_run = requests,
-        largest_run_of = collector,
-        "planned vendor requests"
-    );
-    for excess in plan.excesses(Estimate::Usual) {
-        tracing::warn!(organization, provider, %excess, "collecting may not fit the rate limit");
-    }
-}
-
-/// Gives each collector its place in the store and, once all are known, its task.
-struct Launcher<'a> {
-    world: &'a World,
-    telemetry: &'a Telemetry,
-    store: &'a Store,
-    storage: &'a Storage,
-    stop: &'a CancellationToken,
-    organization: &'a str,
-    provider: &'static str,
-    /// The organization's account at the vendor.
-    account: String,
-    /// A digest of the organization's settings.
-    settings: u32,
-    /// The collectors of the organization.
-    together: Together,
-    ready: Vec<Ready>,
-}
-
-/// Makes the task of a collector, given how many start together.
-type Ready = Box<dyn FnOnce(usize) -> Pin<Box<dyn Future<Output = ()> + Send>>>;
-
-impl Launch for Launcher<'_> {
-    fn launch(&mut self, collector: impl Collector, schedule: Schedule) {
-        let organization = self.organization.to_owned();
-        let id = CollectorId { organization, provider: self.provider, collector: collector.name() };
-        let metrics = self.telemetry.collector(&id, schedule.refresh);
-        let owner = Owner { id: id.clone(), account: self.account.clone() };
-        let (drawer, settings) = (Arc::new(self.storage.drawer(&owner)), self.settings);
-        let (slot, clock) = (self.store.slot(id, schedule, metrics), self.world.clock.clone());
-        let (stop, together) = (self.stop.clone(), self.together.clone());
-        self.ready.push(Box::new(move |collectors| {
-            Box::pin(collect::run(
-                collector,
-                Runner { slot, drawer, settings, schedule, clock, collectors },
-                together,
-                stop,
-            ))
-        }));
-    }
 }
 
 /// Servers run until they are told to stop; one that ends before has failed.

@@ -27,7 +27,7 @@ pub use faults::Faults;
 pub use variables::Environment;
 
 /// The whole configuration.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// Settings that hold for the whole process.
     pub global: Global,
@@ -36,7 +36,7 @@ pub struct Config {
 }
 
 /// Settings that hold for the whole process.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Global {
     /// How long one vendor request may take, its body included.
     pub request_timeout: Duration,
@@ -51,7 +51,7 @@ pub struct Global {
 }
 
 /// One organization.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Organization {
     /// The label value of `organization`.
     pub name: String,
@@ -60,7 +60,7 @@ pub struct Organization {
 }
 
 /// The provider of an organization.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum Provider {
     /// Genesys Cloud.
     GenesysCloud(Box<providers::genesys_cloud::Settings>),

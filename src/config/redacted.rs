@@ -1,5 +1,6 @@
 //! The effective configuration as YAML, in the layout of the file, without secrets.
 
+use std::ops::Deref;
 use std::path::Path;
 
 use regex::Regex;
@@ -147,6 +148,6 @@ fn path(path: &Path) -> String {
     escape(&path.display().to_string())
 }
 
-pub(super) fn patterns(patterns: &[Regex]) -> Vec<String> {
+pub(super) fn patterns(patterns: &[impl Deref<Target = Regex>]) -> Vec<String> {
     patterns.iter().map(|pattern| escape(pattern.as_str())).collect()
 }

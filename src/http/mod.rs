@@ -6,11 +6,14 @@
 //! | `/` | a page for people |
 //! | `/api/v1/status` | the same as JSON |
 //! | `/sd` | Prometheus HTTP service discovery: one target for each organization |
-//! | `/config` | the configuration in use, without its secrets |
+//! | `/config` | the configuration in use, without its secrets; after a reload the new one |
 //! | `/-/healthy` | 200 while every collector's loop is alive; never depends on a vendor, or an outage there would restart the exporter |
-//! | `/-/ready` | 200 once every collector has ended a run, good or bad: a vendor's outage must not hide the series that report it |
+//! | `/-/ready` | 200 once every collector has ended a run, good or bad: a vendor's outage must not hide the series that report it. It is about the start: a reload does not take it back |
+//! | `POST /-/reload` | reads the configuration anew: 200 when it is in use, 500 with all faults when it is refused; 403 without `--web.enable-lifecycle` |
+//! | `POST /-/quit` | ends the exporter as SIGTERM does; 403 without `--web.enable-lifecycle` |
 
 mod discovery;
+mod lifecycle;
 mod metrics;
 mod negotiation;
 mod pages;
@@ -20,9 +23,11 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::State;
 use axum::http::StatusCode;
-use axum::routing::get;
+use axum::routing::{get, post};
+use tokio::sync::watch;
 
 use crate::clock::Clock;
+use crate::lifecycle::Control;
 use crate::store::Store;
 use crate::telemetry::Telemetry;
 
@@ -35,7 +40,9 @@ pub struct Http {
     /// The time of day.
     pub clock: Clock,
     /// The configuration in use as YAML, without its secrets.
-    pub config: String,
+    pub config: watch::Receiver<String>,
+    /// Reloads and ends the program; `None` where requests must not.
+    pub control: Option<Control>,
     /// Where the metrics are, `/metrics` unless configured otherwise.
     pub telemetry_path: String,
     own_families: metrics::OwnFamilies,
@@ -48,7 +55,8 @@ impl Http {
         store: Store,
         telemetry: Arc<Telemetry>,
         clock: Clock,
-        config: String,
+        config: watch::Receiver<String>,
+        control: Option<Control>,
         telemetry_path: String,
     ) -> Self {
         Self {
@@ -56,6 +64,7 @@ impl Http {
             telemetry,
             clock,
             config,
+            control,
             telemetry_path,
             own_families: metrics::OwnFamilies::default(),
         }
@@ -72,6 +81,8 @@ pub fn router(http: Http) -> Router {
         .route("/config", get(pages::config))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
+        .route("/-/reload", post(lifecycle::reload))
+        .route("/-/quit", post(lifecycle::quit))
         .route(&telemetry_path, get(metrics::metrics))
         .with_state(Arc::new(http))
 }

@@ -82,7 +82,7 @@ pub(super) async fn status(State(http): State<Arc<Http>>) -> Response {
 }
 
 pub(super) async fn config(State(http): State<Arc<Http>>) -> Response {
-    ([(CONTENT_TYPE, "application/yaml; charset=utf-8")], http.config.clone()).into_response()
+    ([(CONTENT_TYPE, "application/yaml; charset=utf-8")], http.config.borrow().clone()).into_response()
 }
 
 impl From<CollectorStatus> for Row {

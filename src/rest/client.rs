@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
+use jiff::Timestamp;
 use reqwest::Method;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
@@ -71,7 +72,7 @@ pub struct Endpoint {
 /// A client for one organization's vendor.
 pub struct Client {
     channel: Channel,
-    credential: Credential,
+    credential: Arc<Credential>,
     api_url: Url,
     dialect: Dialect,
 }
@@ -207,14 +208,19 @@ impl Client {
             },
             api_url: endpoint.api_url.clone(),
             dialect: endpoint.dialect,
-            credential: Credential::new(endpoint, clock),
+            credential: Arc::new(Credential::new(endpoint, clock)),
         }
     }
 
-    /// Keeps `ccaas_exporter_api_budget_remaining_requests` true at every scrape.
-    pub fn budget_refresher(&self) -> impl Fn() + Send + Sync + 'static {
+    /// Keeps true at every scrape what time alone changes: `ccaas_exporter_api_budget_remaining_requests` and
+    /// `ccaas_exporter_oauth_token_expiry_timestamp_seconds`.
+    pub fn metrics_refresher(&self) -> impl Fn() + Send + Sync + 'static {
         let (governor, metrics) = (self.channel.governor.clone(), self.channel.metrics.clone());
-        move || metrics.set_budget_remaining(governor.remaining())
+        let credential = self.credential.clone();
+        move || {
+            metrics.set_budget_remaining(governor.remaining());
+            metrics.set_token_expiry(credential.expiry().unwrap_or(Timestamp::UNIX_EPOCH));
+        }
     }
 
     /// Calls and reads the answer whole.
@@ -310,7 +316,7 @@ impl Client {
             if error.kind != Kind::Unauthorized || renewed || self.is_final(&error) {
                 return Err(error);
             }
-            self.credential.forget(&token, &self.channel.metrics).await;
+            self.credential.refused(&token);
             renewed = true;
         }
     }

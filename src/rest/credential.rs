@@ -1,21 +1,19 @@
-//! Access tokens by the client-credentials grant: one at a time, renewed early, never printed.
+//! Buys access tokens by the client-credentials grant; [`Keeper`] says when. Nothing of it is ever printed.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
-use tokio::sync::Mutex;
-use tokio::time::Instant;
 use url::Url;
 
 use super::channel::Channel;
 use super::client::{Endpoint, status_error};
 use super::error::{Error, Kind};
+use super::token::{Keeper, Token};
 use crate::clock::Clock;
 use crate::model::harmless;
-use crate::secret::Secret;
-use crate::telemetry::ApiMetrics;
+use crate::secret::{Fingerprint, Secret};
 
 const OPERATION: &str = "createToken";
 
@@ -24,9 +22,6 @@ const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
 
 /// No token is trusted for longer, whatever the vendor says.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(48);
-
-/// A token is renewed this long before it expires, or a tenth of its life if that is longer, but not before half of it is over.
-const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
 /// A token answer is a few hundred bytes.
 const BODY_LIMIT: usize = 64 * 1024;
@@ -40,15 +35,7 @@ pub(super) struct Credential {
     scope: Option<String>,
     refused_advice: &'static str,
     clock: Clock,
-    /// Held while a token is fetched, so that others wait for that one instead of fetching their own.
-    token: Mutex<Option<Token>>,
-}
-
-/// A bearer token; cheap to clone.
-#[derive(Clone)]
-pub(super) struct Token {
-    value: SecretString,
-    renew_at: Instant,
+    keeper: Keeper,
 }
 
 #[derive(Deserialize)]
@@ -62,44 +49,42 @@ struct TokenRefusal {
     error: Option<String>,
 }
 
-impl Token {
-    pub(super) fn expose(&self) -> &str {
-        self.value.expose_secret()
-    }
-}
-
 impl Credential {
     pub(super) fn new(endpoint: Endpoint, clock: Clock) -> Self {
         let Endpoint { token_url, client_id, client_secret, scopes, dialect, .. } = endpoint;
-        let scope = (!scopes.is_empty()).then(|| scopes.join(" "));
-        let refused_advice = dialect.refused_advice;
-        Self { token_url, client_id, client_secret, scope, refused_advice, clock, token: Mutex::default() }
+        Self {
+            token_url,
+            client_id,
+            client_secret,
+            scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
+            refused_advice: dialect.refused_advice,
+            clock,
+            keeper: Keeper::default(),
+        }
     }
 
-    /// The current token, fetched first if there is none or it is about to expire.
+    /// The current token, fetched first if there is none, and renewed first if it is time.
     pub(super) async fn token(&self, channel: &Channel) -> Result<Token, Error> {
-        let mut current = self.token.lock().await;
-        if let Some(token) = current.as_ref().filter(|token| Instant::now() < token.renew_at) {
-            return Ok(token.clone());
-        }
-        let token = self.fetch(channel).await?;
-        Ok(current.insert(token).clone())
+        self.keeper.token(&self.client_secret, channel.metrics.whose(), self.fetch(channel)).await
     }
 
-    /// Forgets `refused`, unless another request has renewed it already.
-    pub(super) async fn forget(&self, refused: &Token, metrics: &ApiMetrics) {
-        let mut current = self.token.lock().await;
-        if current.as_ref().is_some_and(|token| token.expose() == refused.expose()) {
-            *current = None;
-            metrics.set_token_expiry(Timestamp::UNIX_EPOCH);
-        }
+    /// The vendor has refused `token`: it is not used again.
+    pub(super) fn refused(&self, token: &Token) {
+        self.keeper.refused(token);
+    }
+
+    /// When the current token expires, if there is a good one.
+    pub(super) fn expiry(&self) -> Option<Timestamp> {
+        self.keeper.expiry()
     }
 
     async fn fetch(&self, channel: &Channel) -> Result<Token, Error> {
         let secret = self
             .client_secret
-            .read()
+            .read_in_background()
+            .await
             .map_err(|error| Error::new(Kind::Unauthorized, OPERATION, error.to_string()))?;
+        let fingerprint = Fingerprint::of_secret(&secret);
         let request = channel
             .transport
             .http()
@@ -122,13 +107,7 @@ impl Credential {
         })?;
         let lifetime =
             answer.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME);
-        let expiry = self.clock.now().checked_add(lifetime).unwrap_or(Timestamp::MAX);
-        channel.metrics.set_token_expiry(expiry);
-        Ok(Token {
-            value: answer.access_token,
-            renew_at: Instant::now()
-                + lifetime.saturating_sub(RENEW_BEFORE.max(lifetime / 10).min(lifetime / 2)),
-        })
+        Ok(Token::new(answer.access_token, fingerprint, lifetime, self.clock.now()))
     }
 }
 

@@ -14,6 +14,7 @@ mod documented;
 mod error;
 mod governor;
 mod rows;
+mod token;
 mod transport;
 
 pub use client::{Call, Client, Dialect, Endpoint, RowSink, Rows, RowsRefused};

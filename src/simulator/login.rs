@@ -35,6 +35,7 @@ const SCOPED_LIFETIME: Duration = Duration::from_secs(599);
 pub(super) struct Login {
     dice: Dice,
     lifetime: Duration,
+    secret: Mutex<String>,
     tokens: Mutex<VecDeque<Token>>,
 }
 
@@ -113,7 +114,17 @@ impl Vendor for Login {
 impl Login {
     pub(super) fn new(options: &Options) -> Self {
         let dice = Dice::new(options.seed).named("tokens");
-        Self { dice, lifetime: options.token_lifetime, tokens: Mutex::default() }
+        Self {
+            dice,
+            lifetime: options.token_lifetime,
+            secret: Mutex::new(CLIENT_SECRET.to_owned()),
+            tokens: Mutex::default(),
+        }
+    }
+
+    /// Takes only this secret from now on. Tokens that were bought with the one before stay good.
+    pub(super) fn set_secret(&self, secret: &str) {
+        secret.clone_into(&mut locked(&self.secret));
     }
 
     /// `createToken`
@@ -130,11 +141,12 @@ impl Login {
             }
             None => return Err(OauthError::bad("invalid_request", "grant_type is missing")),
         }
+        let secret = locked(&self.secret).clone();
         let proven = |id: &str| match call.header("authorization") {
-            Some(given) => is_basic(given, id, CLIENT_SECRET),
+            Some(given) => is_basic(given, id, &secret),
             None => {
                 form.get("client_id").is_some_and(|given| given == id)
-                    && form.get("client_secret").is_some_and(|given| given == CLIENT_SECRET)
+                    && form.get("client_secret").is_some_and(|given| *given == secret)
             }
         };
         let Some(client_id) = CLIENT_IDS.into_iter().find(|id| proven(id)) else {

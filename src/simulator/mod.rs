@@ -49,7 +49,7 @@ pub use planted::{PLANTED_EMAIL, PLANTED_PERSON, PLANTED_PHONE, PLANTED_SECRET};
 pub const CLIENT_ID: &str = "demo";
 /// All client ids that the simulator accepts: each has a Genesys Cloud organization of its own.
 pub const CLIENT_IDS: [&str; 3] = [CLIENT_ID, "demo-calm", "demo-partner"];
-/// The secret of all [`CLIENT_IDS`].
+/// The secret of all [`CLIENT_IDS`], until [`Simulator::set_client_secret`].
 pub const CLIENT_SECRET: &str = "demo-secret";
 
 /// What is played.
@@ -148,6 +148,11 @@ impl Simulator {
     /// Plays another scenario from now on, from its beginning.
     pub fn set_scenario(&self, scenario: Scenario) {
         *locked(&self.0.faults) = Faults::new(self.0.seed, scenario);
+    }
+
+    /// Has all clients rotate their secret: from now on only this one buys tokens. Those that were bought before stay good.
+    pub fn set_client_secret(&self, secret: &str) {
+        self.0.login.set_secret(secret);
     }
 
     /// The requests since the start, oldest first: the newest 100,000 of them.

@@ -6,13 +6,14 @@
 mod publish;
 mod status;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use jiff::Timestamp;
-use tokio::sync::{Notify, OwnedMutexGuard};
+use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 use tokio::time::Instant;
 
 pub use publish::publish;
@@ -30,16 +31,25 @@ const WATCHDOG_GRACE: Duration = Duration::from_mins(1);
 pub struct Store(Arc<Shared>);
 
 struct Shared {
-    max_series_per_organization: usize,
+    max_series_per_organization: AtomicUsize,
+    /// In the order of the configuration.
     collectors: Mutex<Vec<State>>,
+    /// The number of the next slot.
+    next_slot: AtomicU64,
     /// By organization: whose turn it is to take room.
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
+    /// What is to be done once a text without the removed collectors is published.
+    departures: Mutex<Vec<Departure>>,
+    /// Whether collectors were removed and those in their place may still be missing.
+    changing: AtomicBool,
     changed: Notify,
     published: ArcSwap<Published>,
 }
 
 /// What the store holds of one collector.
 struct State {
+    /// The number of the slot that writes here.
+    slot: u64,
     status: CollectorStatus,
     lines: Option<Arc<Encoded>>,
     /// The series that it had no room for in its last run.
@@ -54,6 +64,12 @@ struct State {
 /// Tells the metrics of a collector what is to be told once its figures are published.
 type Report = Box<dyn FnOnce(&CollectorMetrics) + Send>;
 
+/// Collectors that were removed and are still in the text.
+struct Departure {
+    farewell: Box<dyn FnOnce() + Send>,
+    done: oneshot::Sender<()>,
+}
+
 /// The vendor families of all collectors.
 #[derive(Debug, Default)]
 pub struct Published {
@@ -61,7 +77,7 @@ pub struct Published {
     pub piece: Piece,
     /// Grows with each new text, and when what it tells of is told by the metrics too.
     pub generation: u64,
-    /// Whether every collector had ended a run when this text was made.
+    /// Whether every collector had ended a run when this text, or one before it, was made.
     pub ready: bool,
 }
 
@@ -77,7 +93,7 @@ pub struct Room {
 /// A collector's way into the store.
 pub struct Slot {
     store: Store,
-    index: usize,
+    number: u64,
     id: CollectorId,
     /// Of the organization.
     turns: Arc<tokio::sync::Mutex<()>>,
@@ -88,9 +104,12 @@ impl Store {
     #[must_use]
     pub fn new(max_series_per_organization: usize) -> Self {
         Self(Arc::new(Shared {
-            max_series_per_organization,
+            max_series_per_organization: AtomicUsize::new(max_series_per_organization),
             collectors: Mutex::default(),
+            next_slot: AtomicU64::default(),
             turns: Mutex::default(),
+            departures: Mutex::default(),
+            changing: AtomicBool::default(),
             changed: Notify::new(),
             published: ArcSwap::default(),
         }))
@@ -99,20 +118,44 @@ impl Store {
     /// A place for one more collector.
     #[must_use]
     pub fn slot(&self, id: CollectorId, schedule: Schedule, metrics: CollectorMetrics) -> Slot {
-        let mut collectors = self.lock();
-        let index = collectors.len();
+        let slot = self.0.next_slot.fetch_add(1, Ordering::Relaxed);
         let status = CollectorStatus::new(id.clone(), schedule);
-        collectors.push(State { status, lines: None, claim: 0, deadline: None, metrics, untold: Vec::new() });
-        drop(collectors);
-        let turns = self
-            .0
-            .turns
-            .lock()
-            .expect("nothing panics while it holds the lock")
-            .entry(id.organization.clone())
-            .or_default()
-            .clone();
-        Slot { store: self.clone(), index, id, turns }
+        let state =
+            State { slot, status, lines: None, claim: 0, deadline: None, metrics, untold: Vec::new() };
+        self.lock().push(state);
+        let turns = lock(&self.0.turns).entry(id.organization.clone()).or_default().clone();
+        Slot { store: self.clone(), number: slot, id, turns }
+    }
+
+    /// Removes the collectors of these organizations; what still comes through their slots is lost. Returns once a text
+    /// without them is published. `farewell` is called as soon as it is, for what has to go together with them. The change ends
+    /// with [`Store::arrange`].
+    pub async fn remove(&self, organizations: &HashSet<String>, farewell: impl FnOnce() + Send + 'static) {
+        self.0.changing.store(true, Ordering::Relaxed);
+        self.lock().retain(|state| !organizations.contains(&state.status.id.organization));
+        lock(&self.0.turns).retain(|organization, _| !organizations.contains(organization));
+        let (done, published) = oneshot::channel();
+        lock(&self.0.departures).push(Departure { farewell: Box::new(farewell), done });
+        self.0.changed.notify_one();
+        // Without a publisher there is nobody to wait for: the program is about to end.
+        let _ = published.await;
+    }
+
+    /// Puts the collectors into the order that their organizations have here.
+    pub fn arrange<'a>(&self, organizations: impl IntoIterator<Item = &'a str>) {
+        let places: HashMap<&str, usize> = organizations.into_iter().zip(0..).collect();
+        self.lock().sort_by_key(|state| places.get(state.status.id.organization.as_str()).copied());
+        self.0.changing.store(false, Ordering::Relaxed);
+        self.0.changed.notify_one();
+    }
+
+    /// Changes how many series one organization may have. Each collector keeps to it from its next run on.
+    pub fn set_max_series_per_organization(&self, series: usize) {
+        self.0.max_series_per_organization.store(series, Ordering::Relaxed);
+    }
+
+    fn max_series_per_organization(&self) -> usize {
+        self.0.max_series_per_organization.load(Ordering::Relaxed)
     }
 
     /// The current text.
@@ -153,8 +196,12 @@ impl Store {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<State>> {
-        self.0.collectors.lock().expect("nothing panics while it holds the lock")
+        lock(&self.0.collectors)
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("nothing panics while it holds the lock")
 }
 
 impl Slot {
@@ -177,7 +224,8 @@ impl Slot {
     /// When the last good run ended.
     #[must_use]
     pub fn last_success(&self) -> Option<Timestamp> {
-        self.store.lock()[self.index].status.last_success
+        let collectors = self.store.lock();
+        collectors.iter().find(|state| state.slot == self.number)?.status.last_success
     }
 
     /// The collector's turn to take room for its series. Until it is dropped, no other one of the organization takes any.
@@ -189,21 +237,21 @@ impl Slot {
     #[must_use]
     pub fn room(&self) -> Room {
         let collectors = self.store.lock();
-        let others = collectors.iter().enumerate().filter(|(index, state)| {
-            *index != self.index && state.status.id.organization == self.id.organization
+        let others = collectors.iter().filter(|state| {
+            state.slot != self.number && state.status.id.organization == self.id.organization
         });
-        let (taken, claimed) = others.fold((0, 0), |(taken, claimed), (_, state)| {
+        let (taken, claimed) = others.fold((0, 0), |(taken, claimed), state| {
             let series = state.status.series;
             (taken + series, claimed + series.max(state.claim))
         });
-        let left = |taken| self.store.0.max_series_per_organization.saturating_sub(taken);
+        let left = |taken| self.store.max_series_per_organization().saturating_sub(taken);
         Room { left: left(taken), fair: left(claimed) }
     }
 
     /// There was no room for these series in the run that was recorded last. Until the next one the others of the organization
     /// fold as much as they can to make some, unless so many could never find room.
     pub fn claim(&self, series: usize) {
-        let can_fit = series <= self.store.0.max_series_per_organization;
+        let can_fit = series <= self.store.max_series_per_organization();
         self.update(|state| state.claim = if can_fit { series } else { 0 });
     }
 
@@ -290,7 +338,10 @@ impl Slot {
     }
 
     fn update(&self, change: impl FnOnce(&mut State)) {
-        change(&mut self.store.lock()[self.index]);
+        // A removed collector may be at its last words.
+        if let Some(state) = self.store.lock().iter_mut().find(|state| state.slot == self.number) {
+            change(state);
+        }
     }
 }
 
@@ -305,8 +356,55 @@ impl State {
 
 #[cfg(test)]
 mod tests {
+    use tokio_util::sync::CancellationToken;
+
     use super::*;
     use crate::telemetry::Telemetry;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_removed_organization_is_neither_shown_nor_missed_and_its_last_words_are_lost() {
+        let (telemetry, store) = (Arc::new(Telemetry::new()), Store::new(10));
+        let hour = Duration::from_hours(1);
+        let slot = |organization: &str| {
+            let id = CollectorId { organization: organization.into(), provider: "x", collector: "usage" };
+            let schedule = Schedule { refresh: hour, timeout: hour, max_staleness: hour };
+            store.slot(id.clone(), schedule, telemetry.collector(&id, hour))
+        };
+        let (acme, globex) = (slot("acme"), slot("globex"));
+        let (clock, stop) = (crate::clock::Clock::fixed(Timestamp::UNIX_EPOCH), CancellationToken::new());
+        let publishing = tokio::spawn(publish(store.clone(), clock, stop.clone()));
+        let failed = || Err(crate::model::Failure::new(crate::model::Reason::Server, "").into());
+        globex.record(Timestamp::UNIX_EPOCH, hour, failed());
+        acme.waiting(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO);
+        tokio::time::sleep(hour).await;
+        assert_eq!(store.stuck().len(), 1);
+
+        let gone = HashSet::from(["acme".to_owned()]);
+        let (farewell, names) = (telemetry.clone(), gone.clone());
+        store.remove(&gone, move || farewell.remove(&names)).await;
+        assert!(!store.published().ready, "those in its place are missing");
+        assert!(store.stuck().is_empty() && store.status().len() == 1);
+        acme.waiting(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO);
+        acme.record(Timestamp::UNIX_EPOCH, hour, failed());
+        tokio::time::sleep(hour).await;
+        assert!(store.stuck().is_empty());
+        let text = telemetry.encode(crate::exposition::Format::Text, &Selection::default());
+        assert!(!text.contains("acme") && text.contains("globex"));
+
+        let anew = slot("acme");
+        store.arrange(["acme", "globex"]);
+        assert_eq!(store.status()[0].id, *anew.id());
+        assert_eq!(store.status()[0].outcome, Outcome::Pending);
+        anew.record(Timestamp::UNIX_EPOCH, hour, failed());
+        tokio::time::sleep(hour).await;
+        assert!(store.published().ready);
+        slot("initech").waiting(Timestamp::UNIX_EPOCH, hour, hour);
+        anew.record(Timestamp::UNIX_EPOCH, hour, failed());
+        tokio::time::sleep(hour).await;
+        assert!(store.published().ready, "a newcomer does not take it back");
+        stop.cancel();
+        publishing.await.unwrap().unwrap();
+    }
 
     #[test]
     fn others_make_room_for_a_claim_that_can_be_met_and_for_no_other() {

@@ -2,12 +2,13 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
-use super::{CollectorStatus, Outcome, Published, Report, State, Store};
+use super::{CollectorStatus, Departure, Outcome, Published, Report, State, Store, lock};
 use crate::clock::Clock;
 use crate::exposition::Selection;
 use crate::model::{CollectorId, Folded};
@@ -22,8 +23,9 @@ const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// When the text cannot be made. Nothing would be served anew after that, so it must end the program.
 pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) -> anyhow::Result<()> {
     loop {
+        let departures = std::mem::take(&mut *lock(&store.0.departures));
         let next_expiry = store.drop_stale(clock.now());
-        let ready = store.lock().iter().all(|state| state.status.outcome != Outcome::Pending);
+        let all_ran = store.all_ran();
         let untold = store.take_untold();
         let rendering = store.clone();
         let piece = tokio::task::spawn_blocking(move || rendering.render(&Selection::default())).await??;
@@ -40,7 +42,17 @@ pub async fn publish(store: Store, clock: Clock, stop: CancellationToken) -> any
             metrics.set_series(series);
             metrics.set_folded(folded);
         }
-        swap(piece, generation + 2, ready);
+        let mut departed = Vec::new();
+        for Departure { farewell, done } in departures {
+            farewell();
+            departed.push(done);
+        }
+        // Being ready is about the start: an organization that is added later does not make the others less ready.
+        swap(piece, generation + 2, was_ready || all_ran);
+        for done in departed {
+            // Whoever removed them may have given up waiting.
+            let _ = done.send(());
+        }
 
         let pause = next_expiry
             .and_then(|expiry| Duration::try_from(expiry.duration_since(clock.now())).ok())
@@ -95,6 +107,13 @@ impl Store {
             );
         }
         next
+    }
+
+    /// Whether every collector of the configuration has ended a run.
+    fn all_ran(&self) -> bool {
+        let collectors = self.lock();
+        !self.0.changing.load(Ordering::Relaxed)
+            && collectors.iter().all(|state| state.status.outcome != Outcome::Pending)
     }
 
     /// What is to be told of each collector.

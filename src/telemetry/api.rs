@@ -1,5 +1,6 @@
 //! What the exporter's own requests to a vendor cost.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -8,7 +9,7 @@ use prometheus::{
     Registry,
 };
 
-use super::add;
+use super::{add, remove};
 
 const LABELS: [&str; 2] = ["provider", "organization"];
 
@@ -103,9 +104,23 @@ impl Families {
             token_expiry: self.token_expiry.with_label_values(&labels),
         }
     }
+
+    pub(super) fn remove(&self, organizations: &HashSet<String>) {
+        remove(&self.requests, organizations);
+        remove(&self.request_duration, organizations);
+        remove(&self.budget_remaining, organizations);
+        remove(&self.throttled, organizations);
+        remove(&self.token_expiry, organizations);
+    }
 }
 
 impl ApiMetrics {
+    /// The provider and the organization.
+    #[must_use]
+    pub fn whose(&self) -> (&str, &str) {
+        (&self.labels[0], &self.labels[1])
+    }
+
     /// A request of `operation` ended with `code`: an HTTP status, `timeout` or `network`.
     pub fn request(&self, operation: &str, code: &str, duration: Duration) {
         let [provider, organization] = &self.labels;

@@ -1,11 +1,12 @@
 //! What each collector tells of itself.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use prometheus::{Gauge, GaugeVec, IntCounter, IntCounterVec, Opts, Registry};
 
-use super::add;
+use super::{add, remove};
 use crate::model::{CollectorId, Folded, Reading, Reason, Surprise, Surprises};
 
 const LABELS: [&str; 3] = ["provider", "organization", "collector"];
@@ -155,6 +156,43 @@ impl Families {
         };
         metrics.supported.set(1.0);
         metrics
+    }
+
+    pub(super) fn remove(&self, organizations: &HashSet<String>) {
+        let Self {
+            up,
+            supported,
+            last_success,
+            last_attempt,
+            data_through,
+            refresh_interval,
+            next_run,
+            duration,
+            series,
+            folded_ratio,
+            polls,
+            failures,
+            invalid_rows,
+            restatements,
+            schema_surprises,
+        } = self;
+        for gauges in [
+            up,
+            supported,
+            last_success,
+            last_attempt,
+            data_through,
+            refresh_interval,
+            next_run,
+            duration,
+            series,
+            folded_ratio,
+        ] {
+            remove(gauges, organizations);
+        }
+        for counters in [polls, failures, invalid_rows, restatements, schema_surprises] {
+            remove(counters, organizations);
+        }
     }
 }
 

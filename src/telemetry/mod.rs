@@ -7,11 +7,12 @@ mod api;
 mod collector;
 mod storage;
 
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
-use std::sync::Mutex;
+use std::sync::{PoisonError, RwLock, RwLockWriteGuard};
 use std::time::Duration;
 
-use prometheus::core::Collector;
+use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::process_collector::ProcessCollector;
 use prometheus::proto::{MetricFamily, MetricType};
 use prometheus::{Gauge, Histogram, HistogramOpts, Opts, Registry, TextEncoder};
@@ -29,6 +30,9 @@ const VALID: &str = "constant metric definitions are valid and registered once";
 /// What the names of the exporter's own families begin with, as against those of the process.
 const OWN_PREFIX: &str = "ccaas_exporter_";
 
+/// The organization that a refresher belongs to, and the refresher.
+type Refresher = (String, Box<dyn Fn() + Send + Sync>);
+
 /// The registry of the exporter's own families.
 pub struct Telemetry {
     registry: Registry,
@@ -37,7 +41,8 @@ pub struct Telemetry {
     scrape_duration: Histogram,
     reload_successful: Gauge,
     reload_success_time: Gauge,
-    before_gather: Mutex<Vec<Box<dyn Fn() + Send + Sync>>>,
+    /// Held for reading while the families are gathered, so that no scrape sees an organization half gone.
+    refreshers: RwLock<Vec<Refresher>>,
 }
 
 impl Telemetry {
@@ -84,7 +89,7 @@ impl Telemetry {
             scrape_duration,
             reload_successful,
             reload_success_time,
-            before_gather: Mutex::default(),
+            refreshers: RwLock::default(),
             registry,
         }
     }
@@ -113,9 +118,27 @@ impl Telemetry {
         self.reload_success_time.set(now.as_second() as f64);
     }
 
-    /// Runs `refresh` before each encoding, for gauges that time alone changes.
-    pub fn before_gather(&self, refresh: impl Fn() + Send + Sync + 'static) {
-        self.before_gather.lock().expect("no refresher panics").push(Box::new(refresh));
+    /// A configuration was refused, and the one before it stays in use.
+    pub fn config_refused(&self) {
+        self.reload_successful.set(0.0);
+    }
+
+    /// Runs `refresh` before each encoding, for gauges of `organization` that time alone changes.
+    pub fn before_gather(&self, organization: &str, refresh: impl Fn() + Send + Sync + 'static) {
+        self.change().push((organization.to_owned(), Box::new(refresh)));
+    }
+
+    /// Removes all series of these organizations, and what is run before gathering for them. Whoever still holds metrics of
+    /// theirs may go on to write, unseen.
+    pub fn remove(&self, organizations: &HashSet<String>) {
+        let mut refreshers = self.change();
+        refreshers.retain(|(organization, _)| !organizations.contains(organization));
+        self.collectors.remove(organizations);
+        self.api.remove(organizations);
+    }
+
+    fn change(&self) -> RwLockWriteGuard<'_, Vec<Refresher>> {
+        self.refreshers.write().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Records how long a request for metrics took.
@@ -127,10 +150,12 @@ impl Telemetry {
     /// only the selected ones.
     #[must_use]
     pub fn encode(&self, format: Format, selection: &Selection) -> String {
-        for refresh in self.before_gather.lock().expect("no refresher panics").iter() {
+        let refreshers = self.refreshers.read().unwrap_or_else(PoisonError::into_inner);
+        for (_, refresh) in refreshers.iter() {
             refresh();
         }
         let mut families = self.registry.gather();
+        drop(refreshers);
         if !selection.is_everything() {
             for family in &mut families {
                 family.metric.retain(|metric| {
@@ -212,6 +237,19 @@ fn add<C: Collector + Clone + 'static>(registry: &Registry, family: prometheus::
     family
 }
 
+/// Removes the series of these organizations from a family.
+fn remove<B: MetricVecBuilder>(family: &MetricVec<B>, organizations: &HashSet<String>) {
+    for gathered in family.collect() {
+        for metric in &gathered.metric {
+            let labels: HashMap<&str, &str> =
+                metric.label.iter().map(|pair| (pair.name(), pair.value())).collect();
+            if labels.get("organization").is_some_and(|organization| organizations.contains(*organization)) {
+                family.remove(&labels).expect("a gathered series has the labels of its family");
+            }
+        }
+    }
+}
+
 /// `OpenMetrics` names a counter family without the `_total` of its samples; all else here is the same in both formats
 /// (HELP texts have no quotes, and no bucket bound is a whole number).
 fn to_openmetrics(text: &str) -> String {
@@ -282,6 +320,33 @@ mod tests {
                 "{bound} is printed differently in the two formats"
             );
         }
+    }
+
+    #[test]
+    fn a_removed_organization_leaves_nothing_behind_and_starts_again_from_zero() {
+        let telemetry = telemetry();
+        let encode = || telemetry.encode(Format::Text, &Selection::default());
+        let api = telemetry.api("genesys_cloud", "acme");
+        api.request("getThing", "200", Duration::ZERO);
+        let budget = api.clone();
+        telemetry.before_gather("acme", move || budget.set_budget_remaining(7));
+        let before = encode();
+        assert!(before.contains("operation=\"getThing\",organization=\"acme\""));
+
+        telemetry.remove(&HashSet::from(["acme".to_owned()]));
+        let after = encode();
+        assert!(!after.contains("acme"), "{after}");
+        let of_globex = |text: &str| text.lines().filter(|line| line.contains("globex")).count();
+        assert!(of_globex(&after) > 20 && of_globex(&after) == of_globex(&before));
+
+        let _ = telemetry.api("genesys_cloud", "acme");
+        let again = encode();
+        assert!(
+            again.contains(
+                "api_budget_remaining_requests{organization=\"acme\",provider=\"genesys_cloud\"} 0\n"
+            )
+        );
+        assert!(!again.contains("getThing"));
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use ccaas_exporter::app::{self, World};
+use ccaas_exporter::app::{self, Reload, World};
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Provider};
 use ccaas_exporter::providers::genesys_cloud::{Pacing, Settings};
@@ -274,7 +274,20 @@ pub struct Stage {
 
 impl Stage {
     pub async fn start(config: Config, clock: Clock, simulator: Simulator, vendor: Vendor) -> Self {
-        Self::start_with_storage(config, clock, simulator, vendor, None).await
+        Self::start_with(config, None, clock, simulator, vendor).await
+    }
+
+    /// The same, which can be asked to reload.
+    pub async fn start_with(
+        config: Config,
+        reload: Option<Reload>,
+        clock: Clock,
+        simulator: Simulator,
+        vendor: Vendor,
+    ) -> Self {
+        let mut stage = Self::still(config, clock, simulator, vendor, None);
+        stage.start_with_reload(reload).await;
+        stage
     }
 
     /// The same, with a folder in which figures outlive it.
@@ -285,15 +298,29 @@ impl Stage {
         vendor: Vendor,
         storage: Option<PathBuf>,
     ) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
-        let (url, vendor) = (String::new(), Some(vendor));
-        let mut stage = Self { simulator, vendor, url, http, config, clock, storage, running: None };
+        let mut stage = Self::still(config, clock, simulator, vendor, storage);
         stage.start_exporter().await;
         stage
     }
 
+    fn still(
+        config: Config,
+        clock: Clock,
+        simulator: Simulator,
+        vendor: Vendor,
+        storage: Option<PathBuf>,
+    ) -> Self {
+        let http = reqwest::Client::builder().no_proxy().build().expect("a client");
+        let (url, vendor) = (String::new(), Some(vendor));
+        Self { simulator, vendor, url, http, config, clock, storage, running: None }
+    }
+
     /// Starts the exporter, again once it has been stopped; its address is another one then.
     pub async fn start_exporter(&mut self) {
+        self.start_with_reload(None).await;
+    }
+
+    async fn start_with_reload(&mut self, reload: Option<Reload>) {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         self.url = format!("http://{}", listener.local_addr().expect("bound"));
         let stop = CancellationToken::new();
@@ -304,6 +331,7 @@ impl Stage {
             environment_proxy: false,
             telemetry_path: "/metrics".to_owned(),
             storage_path: self.storage.clone(),
+            reload,
         };
         let config = self.config.clone();
         let task = tokio::spawn(async move {
@@ -333,6 +361,12 @@ impl Stage {
         self.http.get(format!("{}{path}", self.url)).send().await.expect("the exporter answers")
     }
 
+    pub async fn post(&self, path: &str) -> (u16, String) {
+        let request = self.http.post(format!("{}{path}", self.url));
+        let answer = request.send().await.expect("the exporter answers");
+        (answer.status().as_u16(), answer.text().await.expect("text"))
+    }
+
     pub async fn text(&self, path: &str) -> String {
         self.get(path).await.text().await.expect("text")
     }
@@ -360,8 +394,18 @@ impl Stage {
         address
     }
 
-    pub async fn stop(mut self) {
-        self.stop_exporter().await;
+    pub async fn stop(self) {
+        if let Some((stop, _)) = &self.running {
+            stop.cancel();
+        }
+        self.ended().await;
+    }
+
+    /// Waits until the exporter has ended by itself.
+    pub async fn ended(mut self) {
+        if let Some((_, task)) = self.running.take() {
+            task.await.expect("the exporter ends");
+        }
         if let Some(vendor) = self.vendor.take() {
             vendor.stop().await;
         }

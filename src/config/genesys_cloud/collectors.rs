@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::patterns;
 use crate::config::fields::Fields;
 use crate::config::shared::{self, DAY, HOUR, collector};
 use crate::config::value::Value;
@@ -94,9 +95,9 @@ fn lookback_days(value: &Value) -> Option<u16> {
 
 fn client_summary(fields: &mut Fields) -> ClientSummarySettings {
     let schedule = shared::schedule(fields, 24 * HOUR);
-    let (include, exclude) = fields.get("clients").mapping(|fields| {
-        (shared::patterns(&fields.get("include"), &[".*"]), shared::patterns(&fields.get("exclude"), &[]))
-    });
+    let (include, exclude) = fields
+        .get("clients")
+        .mapping(|fields| (patterns(&fields.get("include"), &[".*"]), patterns(&fields.get("exclude"), &[])));
     ClientSummarySettings {
         schedule,
         days: fields.get("days").number(&(1..=90)).unwrap_or(7),

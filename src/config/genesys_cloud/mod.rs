@@ -13,9 +13,10 @@ pub(super) use redacted::GenesysCloudView;
 use super::budget;
 use super::fields::{Either, Fields};
 use super::shared;
+use super::value::Value;
 use crate::providers::genesys_cloud::allowance::LICENSES;
 use crate::providers::genesys_cloud::regions::{self, REGIONS};
-use crate::providers::genesys_cloud::{ASSUMED_CLIENTS, Allowance, Price, Settings, plan};
+use crate::providers::genesys_cloud::{ASSUMED_CLIENTS, Allowance, Pattern, Price, Settings, plan};
 
 const DEFAULT_REQUESTS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(200).expect("200 is not zero");
 /// The vendor's own limit for one OAuth client.
@@ -42,7 +43,7 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
     let requests_per_minute = rate_limit
         .mapping(|fields| fields.get("requests_per_minute").number(&(1..=limit)))
         .and_then(NonZeroU32::new);
-    let excluded = shared::patterns(&fields.get("fair_use_excluded_clients"), &DEFAULT_EXCLUDED_CLIENTS);
+    let excluded = patterns(&fields.get("fair_use_excluded_clients"), &DEFAULT_EXCLUDED_CLIENTS);
     let api_charge_pattern = fields.get("api_charge_pattern");
     let api_charge_pattern = shared::pattern(&api_charge_pattern).unwrap_or_else(|| {
         Regex::new(DEFAULT_API_CHARGE_PATTERN).expect("the default pattern is a regular expression")
@@ -60,7 +61,7 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
         overage_unit_price,
         requests_per_minute: requests_per_minute.unwrap_or(DEFAULT_REQUESTS_PER_MINUTE),
         fair_use_excluded_clients: excluded,
-        api_charge_pattern,
+        api_charge_pattern: api_charge_pattern.into(),
         usage: collectors.usage,
         client_summary: collectors.client_summary,
         client_query: collectors.client_query,
@@ -78,6 +79,10 @@ pub(super) fn settings(fields: &mut Fields) -> Option<Settings> {
         budget::check(&plan(&settings, ASSUMED_CLIENTS), &rate_limit, &section);
     }
     Some(settings)
+}
+
+fn patterns(value: &Value, default: &[&str]) -> Vec<Pattern> {
+    shared::patterns(value, default).into_iter().map(Pattern::from).collect()
 }
 
 /// The API and the login host: by `region`, or each by its URL.

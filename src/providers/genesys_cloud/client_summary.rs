@@ -4,7 +4,6 @@
 use std::sync::Arc;
 
 use jiff::civil::Date;
-use regex::Regex;
 
 use super::counts::StatusCounts;
 use super::days::{self, midnight};
@@ -13,7 +12,7 @@ use super::execution::{self, Ended, Execution, Pacing, Patience, State};
 use super::legacy::{Created, Envelope};
 use super::oauth_clients::{Directory, Listing};
 use super::row::Row;
-use super::settings::ClientSummarySettings;
+use super::settings::{ClientSummarySettings, Pattern};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, PendingJobs};
@@ -115,7 +114,8 @@ impl ClientSummaryCollector {
 
     /// The clients to ask for: those whose names are wanted, active ones first, as many as the settings allow.
     fn select<'a>(&self, listing: &'a Listing) -> Vec<&'a str> {
-        let matches = |patterns: &[Regex], name: &str| patterns.iter().any(|pattern| pattern.is_match(name));
+        let matches =
+            |patterns: &[Pattern], name: &str| patterns.iter().any(|pattern| pattern.is_match(name));
         let mut wanted: Vec<_> = listing
             .clients
             .values()

@@ -48,7 +48,7 @@ pub use self::plan::{ASSUMED_CLIENTS, plan};
 use self::searches::SearchesCollector;
 pub use self::settings::{
     Allowance, AppClientUsageSettings, ClientQuerySettings, ClientSummarySettings, Customer,
-    InvoicesSettings, Price, Search, SearchesSettings, Settings, TrusteeOverviewSettings, UsageApi,
+    InvoicesSettings, Pattern, Price, Search, SearchesSettings, Settings, TrusteeOverviewSettings, UsageApi,
     UsageSettings,
 };
 use self::usage::UsageCollector;

@@ -1,6 +1,7 @@
 //! What the configuration says about one Genesys Cloud organization.
 
 use std::num::NonZeroU32;
+use std::ops::Deref;
 use std::time::Duration;
 
 use regex::Regex;
@@ -10,7 +11,7 @@ use crate::model::{Limit, Schedule};
 use crate::secret::Secret;
 
 /// One organization: where it lives, who asks, and what is collected.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Base URL of the Platform API, such as `https://api.mypurecloud.com/`.
     pub api_url: Url,
@@ -27,11 +28,11 @@ pub struct Settings {
     /// Price of one request beyond the allowance.
     pub overage_unit_price: Option<Price>,
     /// Finds the charge for API requests in contracts and overviews, by its name or its product's.
-    pub api_charge_pattern: Regex,
+    pub api_charge_pattern: Pattern,
     /// Most requests that the exporter sends to this organization in any 60 seconds.
     pub requests_per_minute: NonZeroU32,
     /// Clients whose names match do not count towards fair use (jobs API only).
-    pub fair_use_excluded_clients: Vec<Regex>,
+    pub fair_use_excluded_clients: Vec<Pattern>,
     /// Newest UTC day's `usage`; `None` when disabled. The same holds for the other collectors.
     pub usage: Option<UsageSettings>,
     /// Summaries of each client.
@@ -72,6 +73,30 @@ impl Settings {
     }
 }
 
+/// A regular expression; two are equal when they are written alike.
+#[derive(Debug, Clone)]
+pub struct Pattern(Regex);
+
+impl From<Regex> for Pattern {
+    fn from(regex: Regex) -> Self {
+        Self(regex)
+    }
+}
+
+impl Deref for Pattern {
+    type Target = Regex;
+
+    fn deref(&self) -> &Regex {
+        &self.0
+    }
+}
+
+impl PartialEq for Pattern {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_str() == other.as_str()
+    }
+}
+
 /// Fair-use requests of a billing period, as configured.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Allowance {
@@ -102,7 +127,7 @@ pub enum UsageApi {
 }
 
 /// The `usage` collector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct UsageSettings {
     /// When it runs.
     pub schedule: Schedule,
@@ -121,22 +146,22 @@ pub struct UsageSettings {
 }
 
 /// The `client_summary` collector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClientSummarySettings {
     /// When it runs.
     pub schedule: Schedule,
     /// Days that a summary covers.
     pub days: u16,
     /// Name patterns; a client is asked for when one matches.
-    pub include: Vec<Regex>,
+    pub include: Vec<Pattern>,
     /// Name patterns; a client is left out when one matches.
-    pub exclude: Vec<Regex>,
+    pub exclude: Vec<Pattern>,
     /// Most clients asked for in one run.
     pub max_clients: usize,
 }
 
 /// The `client_query` collector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClientQuerySettings {
     /// When it runs.
     pub schedule: Schedule,
@@ -147,7 +172,7 @@ pub struct ClientQuerySettings {
 }
 
 /// The `searches` collector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct SearchesSettings {
     /// When it runs: as often as the search that is refreshed most often.
     pub schedule: Schedule,
@@ -156,7 +181,7 @@ pub struct SearchesSettings {
 }
 
 /// A named search. An empty list does not restrict it.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Search {
     /// The label value of `search`.
     pub name: String,
@@ -173,7 +198,7 @@ pub struct Search {
 }
 
 /// The `app_client_usage` collector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct AppClientUsageSettings {
     /// When it runs.
     pub schedule: Schedule,
@@ -182,7 +207,7 @@ pub struct AppClientUsageSettings {
 }
 
 /// The `invoices` collector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct InvoicesSettings {
     /// When it runs.
     pub schedule: Schedule,
@@ -191,7 +216,7 @@ pub struct InvoicesSettings {
 }
 
 /// The `trustee_overview` collector.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct TrusteeOverviewSettings {
     /// When it runs.
     pub schedule: Schedule,
@@ -200,7 +225,7 @@ pub struct TrusteeOverviewSettings {
 }
 
 /// A customer of a partner.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Customer {
     /// The label value of `customer`.
     pub name: String,

@@ -8,7 +8,7 @@ use crate::model::{Limit, Schedule};
 use crate::secret::Secret;
 
 /// One organization: where it lives, who asks, and what is collected.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
     /// Base URL of the API, such as `https://api.talkdeskapp.com/`.
     pub api_url: Url,

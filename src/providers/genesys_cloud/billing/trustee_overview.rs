@@ -84,7 +84,7 @@ impl TrusteeOverviewCollector {
 
     /// The settings that decide which terms there are.
     fn found_with(&self) -> String {
-        format!("{} {:?}", self.settings.api_charge_pattern, self.trustee.customers)
+        format!("{} {:?}", self.settings.api_charge_pattern.as_str(), self.trustee.customers)
     }
 
     /// The overview of a billing period: 0 is the open one, 1 the last closed one.

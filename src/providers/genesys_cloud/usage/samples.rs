@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use jiff::civil::Date;
-use regex::Regex;
 
 use super::history::History;
 use crate::catalogue::Gauge;
@@ -13,14 +12,14 @@ use crate::providers::genesys_cloud::billing::terms::Terms;
 use crate::providers::genesys_cloud::counts::StatusCounts;
 use crate::providers::genesys_cloud::days::{midnight, plus};
 use crate::providers::genesys_cloud::period::Period;
-use crate::providers::genesys_cloud::settings::{Settings, UsageSettings};
+use crate::providers::genesys_cloud::settings::{Pattern, Settings, UsageSettings};
 
 /// Which requests count towards fair use.
 pub(super) enum FairUse<'a> {
     /// All: the legacy API leaves out Genesys' own clients by itself.
     AllCounted,
     /// All but those of clients whose names match.
-    Except(&'a [Regex]),
+    Except(&'a [Pattern]),
 }
 
 impl FairUse<'_> {
@@ -101,7 +100,7 @@ mod tests {
 
     #[test]
     fn only_clients_whose_names_match_are_excluded_from_fair_use() {
-        let patterns = [Regex::new("^purecloud").unwrap()];
+        let patterns = [Pattern::from(regex::Regex::new("^purecloud").unwrap())];
         let fair_use = FairUse::Except(&patterns);
         assert_eq!(fair_use.of(Some("purecloud-builtin")), "excluded");
         assert_eq!(fair_use.of(Some("my-purecloud")), "counted");

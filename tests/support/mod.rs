@@ -315,6 +315,16 @@ impl Stage {
         Self { simulator, vendor, url, http, config, clock, storage, running: None }
     }
 
+    /// Another exporter with the same configuration and vendor, which has no past.
+    pub async fn another(&self) -> Self {
+        let (config, clock, simulator) = (self.config.clone(), self.clock.clone(), self.simulator.clone());
+        let (http, storage) = (self.http.clone(), None);
+        let mut another =
+            Self { simulator, vendor: None, url: String::new(), http, config, clock, storage, running: None };
+        another.start_exporter().await;
+        another
+    }
+
     /// Starts the exporter, again once it has been stopped; its address is another one then.
     pub async fn start_exporter(&mut self) {
         self.start_with_reload(None).await;

@@ -10,7 +10,9 @@ mod samples;
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
@@ -43,6 +45,9 @@ pub(super) const KEPT_DAYS: i64 = 62;
 /// The jobs API refuses a start more than a year ago, to the second.
 pub(super) const OLDEST_DAY: i64 = 364;
 
+/// Where the jobs API was refused it is tried again so much later: a permission may have been granted since.
+const SECOND_CHANCE_AFTER: Duration = Duration::from_hours(24);
+
 /// The API that an organization's figures come from. The two count differently, so they are never mixed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Api {
@@ -61,6 +66,8 @@ pub(super) struct UsageCollector {
     /// What was known of billing when the figures were evaluated last.
     terms: Terms,
     plain_dates: AtomicBool,
+    /// When the jobs API was refused last, by this process.
+    refused: Option<Timestamp>,
     known: Known,
     notes: Notes,
 }
@@ -113,6 +120,7 @@ impl UsageCollector {
             reader,
             terms: Terms::default(),
             plain_dates: AtomicBool::new(false),
+            refused: None,
             known: Known::default(),
             notes: Notes::default(),
         }
@@ -122,6 +130,7 @@ impl UsageCollector {
         self.terms = self.reader.read();
         let begun = Instant::now();
         let settled = newest_settled(self.clock.now(), self.usage.settle);
+        self.give_second_chance(settled, jobs).await;
         self.read_newest(settled, jobs).await?;
         let day = newest_complete(self.clock.now(), settled, self.known.history.has_rows(settled));
         self.known.history.forget_before(self.oldest_needed(day), self.lookback_start(day));
@@ -171,6 +180,23 @@ impl UsageCollector {
             .start
             .min(plus(earlier, -days))
             .max(plus(days::of(self.clock.now()), -OLDEST_DAY))
+    }
+
+    /// Tries the jobs API again where the legacy one is only the second choice. If it is there now, all figures are read from it.
+    async fn give_second_chance(&mut self, settled: Date, jobs: &PendingJobs) {
+        let now = self.clock.now();
+        let is_recent = |refused: Timestamp| {
+            Duration::try_from(now.duration_since(refused)).is_ok_and(|ago| ago < SECOND_CHANCE_AFTER)
+        };
+        let is_second_choice = self.usage.api == UsageApi::Auto && self.known.api == Some(Api::Legacy);
+        if !is_second_choice || self.refused.is_some_and(is_recent) {
+            return;
+        }
+        self.refused = Some(now);
+        if self.ask(Api::Jobs, settled, settled, Grouping::Client, jobs).await.is_ok() {
+            tracing::info!("the usage jobs API is available now, all figures are read anew from it");
+            self.known = Known::default();
+        }
     }
 
     /// Reads the days that are new, and again those that may have been restated.
@@ -270,6 +296,7 @@ impl UsageCollector {
                     && matches!(refused.kind, Kind::Forbidden | Kind::NotFound) =>
             {
                 tracing::info!(why = %refused, "the usage jobs API is not available, asking the legacy usage API");
+                self.refused = Some(self.clock.now());
                 (Api::Legacy, self.ask(Api::Legacy, first, last, grouping, jobs).await)
             }
             result => (api, result),

@@ -14,6 +14,7 @@ pub mod providers;
 pub mod reference;
 mod rest;
 pub mod secret;
+pub mod serve;
 pub mod simulator;
 mod store;
 mod telemetry;

@@ -4,6 +4,7 @@
 use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use anyhow::Context;
 use ccaas_exporter::app::{self, World};
@@ -11,8 +12,9 @@ use ccaas_exporter::cli::{
     Catalogue, CatalogueOutput, Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate,
 };
 use ccaas_exporter::clock::Clock;
-use ccaas_exporter::config::{Config, Faults};
+use ccaas_exporter::config::{self, Config, Faults};
 use ccaas_exporter::reference;
+use ccaas_exporter::serve::{self, Keeper};
 use ccaas_exporter::simulator::{self, Scenario};
 use clap::Parser;
 use tracing_subscriber::layer::SubscriberExt;
@@ -67,20 +69,45 @@ async fn main() -> ExitCode {
 
 #[expect(clippy::print_stdout, reason = "the answer of --config.check")]
 async fn serve(flags: Serve) -> Result<(), Failure> {
-    let config = read_config(flags.config_file.as_deref())?;
+    // Faults of both files are told together.
+    let (config, keeper) = match (read_config(flags.config_file.as_deref()), web_config(&flags)) {
+        (Ok(config), Ok(keeper)) => (config, keeper),
+        (Err(one), Err(other)) => return Err(Failure::Use(format!("{one}\n{other}"))),
+        (Err(faults), _) | (_, Err(faults)) => return Err(faults.into()),
+    };
     if flags.config_check {
         println!("the configuration is good: {} organizations", config.organizations.len());
         return Ok(());
     }
     start_logging(&flags.log);
-    let mut listeners = Vec::new();
-    for address in &flags.listen_addresses {
-        let listener = app::listen(address, "--web.listen-address").await?;
+    let listeners = if flags.systemd_socket {
+        app::inherited()?
+    } else {
+        let mut listeners = Vec::new();
+        for address in &flags.listen_addresses {
+            listeners.push(app::listen(address, "--web.listen-address").await?);
+        }
+        listeners
+    };
+    for listener in &listeners {
         let address = listener.local_addr().context("a bound socket has an address")?;
-        tracing::info!(%address, organizations = config.organizations.len(), "listening");
-        listeners.push(listener);
+        tracing::info!(%address, tls = keeper.is_tls(), organizations = config.organizations.len(), "listening");
     }
-    Ok(app::run(config, World::new(flags.telemetry_path), listeners, stop_signal()).await?)
+    let serving = serve::Options {
+        keeper: Arc::new(keeper),
+        limits: serve::Limits::of_this_process(),
+        max_requests: flags.max_requests,
+    };
+    let world = World { serving, ..World::new(flags.telemetry_path) };
+    Ok(app::run(config, world, listeners, stop_signal()).await?)
+}
+
+/// The web configuration, which is followed from now on; plain HTTP for everybody without one.
+fn web_config(flags: &Serve) -> Result<Keeper, Faults> {
+    match flags.web_config_file.clone().filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => Keeper::following(move || config::web::load(&path)),
+        None => Ok(Keeper::fixed(serve::Settings::default())),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "tells what to open")]

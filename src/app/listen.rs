@@ -2,7 +2,8 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-use anyhow::Context;
+use anyhow::{Context, bail};
+use listenfd::ListenFd;
 use tokio::net::TcpListener;
 
 /// Listens on `address`: `HOST:PORT`, or `:PORT` for every address of the machine, IPv6 and IPv4.
@@ -23,6 +24,29 @@ pub async fn listen(address: &str, flag: &str) -> anyhow::Result<TcpListener> {
     bound.with_context(|| {
         format!("cannot listen on {address}: choose another address with {flag}, such as 127.0.0.1:9999")
     })
+}
+
+/// The sockets that the service manager listens on for this program (`LISTEN_FDS`).
+///
+/// # Errors
+/// When there are none, or one is no TCP socket.
+pub fn inherited() -> anyhow::Result<Vec<TcpListener>> {
+    let mut sockets = ListenFd::from_env();
+    let count = sockets.len();
+    if count == 0 {
+        bail!(
+            "--web.systemd-socket: the service manager has passed no socket (LISTEN_FDS); start the .socket unit, or leave the flag out"
+        );
+    }
+    let take = |index| -> anyhow::Result<TcpListener> {
+        let listener = sockets
+            .take_tcp_listener(index)
+            .context("--web.systemd-socket: use ListenStream= with an address and a port")?
+            .context("each socket is taken once")?;
+        listener.set_nonblocking(true)?;
+        Ok(TcpListener::from_std(listener)?)
+    };
+    (0..count).map(take).collect()
 }
 
 #[cfg(test)]

@@ -4,19 +4,19 @@
 
 mod demo;
 mod listen;
+mod notify;
 
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use demo::{demo, demo_config, demo_options, simulate};
-pub use listen::listen;
+pub use listen::{inherited, listen};
 
 use crate::clock::Clock;
 use crate::collect::{self, Runner};
@@ -27,6 +27,7 @@ use crate::model::{CollectorId, Schedule};
 use crate::providers::genesys_cloud::{self, Pacing};
 use crate::providers::talkdesk;
 use crate::rest::{ProxyChoice, Transport};
+use crate::serve::{self, Server};
 use crate::store::{self, Store};
 use crate::telemetry::Telemetry;
 
@@ -43,13 +44,21 @@ pub struct World {
     pub environment_proxy: bool,
     /// Path of the metrics.
     pub telemetry_path: String,
+    /// How connections are served.
+    pub serving: serve::Options,
 }
 
 impl World {
     /// The real one.
     #[must_use]
     pub fn new(telemetry_path: String) -> Self {
-        Self { clock: Clock::system(), pacing: Pacing::default(), environment_proxy: true, telemetry_path }
+        Self {
+            clock: Clock::system(),
+            pacing: Pacing::default(),
+            environment_proxy: true,
+            telemetry_path,
+            serving: serve::Options::default(),
+        }
     }
 }
 
@@ -72,24 +81,22 @@ pub async fn run(
     start_collectors(&config, &world, &telemetry, &store, &stop, &mut tasks)?;
     let mut publisher = tokio::spawn(store::publish(store.clone(), world.clock.clone(), stop.clone()));
 
+    tokio::spawn(notify::watchdog(store.clone(), stop.clone()));
+    let path = world.telemetry_path.clone();
     let router =
         http::router(Http::new(store, telemetry, world.clock, config.redacted_yaml(), world.telemetry_path));
+    let server = Server::new(router, path, world.serving, stop.clone());
     let mut servers = JoinSet::new();
     for listener in listeners {
-        // A scrape is answered in full at once; waiting for more to send would only delay its end.
-        let listener = listener.tap_io(|connection| {
-            let _ = connection.set_nodelay(true);
-        });
-        let server =
-            axum::serve(listener, router.clone()).with_graceful_shutdown(stop.clone().cancelled_owned());
-        servers.spawn(async move { server.await });
+        servers.spawn(server.clone().serve(listener));
     }
+    notify::ready();
 
     tokio::pin!(shutdown);
     let ended = loop {
         tokio::select! {
             () = &mut shutdown => break Ok(()),
-            result = first_end(&mut servers) => break result,
+            Some(ended) = servers.join_next() => break ended.context("serving failed"),
             result = &mut publisher => break result.map_err(Into::into).flatten().context("publishing failed"),
             Some(Err(defect)) = tasks.join_next() => {
                 // The others go on; the watchdog behind /-/healthy tells which one is missing.
@@ -98,6 +105,7 @@ pub async fn run(
         }
     };
     tracing::info!("stopping");
+    notify::stopping();
     stop.cancel();
     let drain = async {
         while servers.join_next().await.is_some() {}
@@ -176,13 +184,5 @@ impl Launch for Launcher<'_> {
         self.ready.push(Box::new(move |collectors| {
             Box::pin(collect::run(collector, Runner { slot, schedule, clock, collectors }, stop))
         }));
-    }
-}
-
-/// Servers run until they are told to stop; one that ends before has failed.
-async fn first_end(servers: &mut JoinSet<std::io::Result<()>>) -> anyhow::Result<()> {
-    match servers.join_next().await {
-        Some(ended) => ended.context("the server panicked")?.context("the server failed"),
-        None => std::future::pending().await,
     }
 }

@@ -14,6 +14,7 @@ use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Provider};
 use ccaas_exporter::providers::genesys_cloud::{Pacing, Settings};
 use ccaas_exporter::providers::talkdesk;
+use ccaas_exporter::serve;
 use ccaas_exporter::simulator::{self, CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -44,6 +45,8 @@ pub struct Setup {
     pub change: Box<dyn Fn(&mut Settings)>,
     /// Most series that an organization may have.
     pub max_series: usize,
+    /// How connections are served.
+    pub serving: serve::Options,
     /// All that the demo collects, in place of the one organization.
     everything: bool,
 }
@@ -63,6 +66,7 @@ impl Setup {
             collectors: "{}".to_owned(),
             change: Box::new(|_| {}),
             max_series: 20_000,
+            serving: serve::Options::default(),
             everything: false,
         }
     }
@@ -148,7 +152,7 @@ impl Setup {
         let simulator = Simulator::new(self.options.clone());
         let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
         let config = self.config(&simulator, &vendor.url());
-        Stage::start(config, self.clock.clone(), simulator, vendor).await
+        Stage::serving(config, self.clock.clone(), simulator, vendor, self.serving).await
     }
 }
 
@@ -264,6 +268,17 @@ pub struct Stage {
 
 impl Stage {
     pub async fn start(config: Config, clock: Clock, simulator: Simulator, vendor: Vendor) -> Self {
+        Self::serving(config, clock, simulator, vendor, serve::Options::default()).await
+    }
+
+    /// The same with other ways of serving.
+    pub async fn serving(
+        config: Config,
+        clock: Clock,
+        simulator: Simulator,
+        vendor: Vendor,
+        serving: serve::Options,
+    ) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a free port");
         let url = format!("http://{}", listener.local_addr().expect("bound"));
         let stop = CancellationToken::new();
@@ -273,6 +288,7 @@ impl Stage {
             pacing: Pacing { unit: Duration::from_millis(1) },
             environment_proxy: false,
             telemetry_path: "/metrics".to_owned(),
+            serving,
         };
         let task = tokio::spawn(async move {
             app::run(config, world, vec![listener], stopped).await.expect("runs");

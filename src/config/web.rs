@@ -109,7 +109,7 @@ fn pem<T>(
         }
         Either::Neither | Either::Both => return None,
     };
-    parsed.map_err(|found| value.fault(format!("expected PEM, found {found}"))).ok()
+    parsed.map_err(|message| value.fault(message)).ok()
 }
 
 fn required_pem<T>(

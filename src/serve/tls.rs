@@ -89,12 +89,14 @@ pub type Authority = CertificateDer<'static>;
 pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> {
     let certificates: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     match certificates {
-        Ok(certificates) if certificates.is_empty() => Err("no certificate in PEM form".to_owned()),
+        Ok(certificates) if certificates.is_empty() => {
+            Err("expected a certificate in PEM form, found none".to_owned())
+        }
         Ok(certificates) => match certificates.iter().find_map(|one| parse_x509_certificate(one).err()) {
-            Some(_) => Err("a broken certificate".to_owned()),
+            Some(_) => Err("expected a certificate in PEM form, found a broken one".to_owned()),
             None => Ok(certificates),
         },
-        Err(_) => Err("a broken PEM text".to_owned()),
+        Err(_) => Err("expected a certificate in PEM form, found a broken one".to_owned()),
     }
 }
 
@@ -104,11 +106,12 @@ pub fn certificates(pem: &[u8]) -> Result<Vec<CertificateDer<'static>>, String> 
 /// When it has none, or a broken one. The message does not repeat it.
 pub fn private_key(pem: &[u8]) -> Result<PrivateKeyDer<'static>, String> {
     let key = PrivateKeyDer::from_pem_slice(pem).map_err(|_| {
-        "no private key in PEM form (PKCS #8, PKCS #1 or SEC 1, without a passphrase)".to_owned()
+        "expected a private key in PEM form (PKCS #8, PKCS #1 or SEC 1) without a passphrase, found none"
+            .to_owned()
     })?;
     match aws_lc_rs::sign::any_supported_type(&key) {
         Ok(_) => Ok(key),
-        Err(_) => Err("a private key of no known kind; expected RSA, ECDSA or Ed25519".to_owned()),
+        Err(_) => Err("expected a private key for RSA, ECDSA or Ed25519, found another one".to_owned()),
     }
 }
 

@@ -1,8 +1,10 @@
 //! A stage for the whole program: the simulator and the exporter on real sockets.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod certificates;
 pub mod contract;
 pub mod scripted;
+pub mod served;
 pub mod text;
 
 use std::num::NonZeroU32;

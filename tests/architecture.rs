@@ -84,6 +84,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
             "hyper_util",
             "rlimit",
             "rustls",
+            "socket2",
             "tokio_rustls",
             "x509_parser",
         ],

@@ -274,7 +274,7 @@ async fn users_and_headers_hold_for_every_answer_and_change_without_a_restart() 
         (StatusCode::UNAUTHORIZED, &"sameorigin".parse().unwrap())
     );
 
-    for bad in ["basic_auth_users: {alice: x}\n", "basic_auth_user: {}\n", &format!("{TLS}")] {
+    for bad in ["basic_auth_users: {alice: x}\n", "basic_auth_user: {}\n", TLS] {
         stage.configure(bad);
         for _ in 0..5 {
             assert_eq!(stage.ask_as("alice", "looking-glass").await.status(), StatusCode::OK, "{bad}");

@@ -145,7 +145,7 @@ impl Config {
 
         let folder = std::path::absolute(".").unwrap_or_default();
         let input = Input { environment: Some(environment), folder, faults: RefCell::default() };
-        let config = file::config(Value::root(&input, &root));
+        let config = file::config(&Value::root(&input, &root));
         let found = input.faults.into_inner();
         faults.extend(found.into_iter().map(|fault| name_the_variable(fault, vendor.settings)));
         match Faults::new("environment", faults) {

@@ -64,7 +64,7 @@ pub(super) fn parse<T>(
     file: &Path,
     text: &str,
     environment: Option<Environment>,
-    read: impl FnOnce(Value) -> T,
+    read: impl FnOnce(&Value) -> T,
 ) -> Result<T, Faults> {
     let source = file.display().to_string();
     if text.len() as u64 > MAX_BYTES {
@@ -76,7 +76,7 @@ pub(super) fn parse<T>(
     // Absolute, so that neither a change of folder nor the copy in `/config` gives paths another meaning.
     let folder = std::path::absolute(parent.join(".")).unwrap_or_else(|_| parent.to_owned());
     let input = Input { environment, folder, faults: RefCell::default() };
-    let result = read(Value::root(&input, &root));
+    let result = read(&Value::root(&input, &root));
     match Faults::new(source, input.faults.into_inner()) {
         Some(faults) => Err(faults),
         None => Ok(result),
@@ -86,7 +86,7 @@ pub(super) fn parse<T>(
 const TOO_LARGE: &str = "the file is larger than 1 MiB; is it really the configuration?";
 
 /// What is right in the document; what is wrong is in the faults of its input.
-pub(super) fn config(root: Value) -> Config {
+pub(super) fn config(root: &Value) -> Config {
     root.mapping(|fields| Config {
         global: fields.get("global").mapping(global),
         organizations: organizations(fields),

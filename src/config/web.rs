@@ -13,7 +13,8 @@ use hyper::header::{
     CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY,
     X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS, X_XSS_PROTECTION,
 };
-use rustls::ServerConfig;
+use rustls::version::{TLS12, TLS13};
+use rustls::{ServerConfig, SupportedProtocolVersion};
 
 use super::faults::Faults;
 use super::fields::{Either, Fields};
@@ -34,7 +35,7 @@ const MAX_PEM_BYTES: u64 = 1 << 20;
 pub fn load(path: &Path) -> Result<Settings, Faults> {
     let text = file::text(path, "there is no such file; --web.config.file names the web configuration")?;
     file::parse(path, &text, None, |root| {
-        let mut settings = settings(&root);
+        let mut settings = settings(root);
         settings.files.push(path.to_owned());
         settings
     })
@@ -62,7 +63,7 @@ fn tls(section: &Value, http2: bool, files: &mut Vec<PathBuf>) -> Option<Arc<Ser
         let certificates = required_pem(fields, "cert", "cert_file", files, serve::certificates);
         let key = required_pem(fields, "key", "key_file", files, serve::private_key);
         let (client_auth, client_allowed_sans) = client_auth(fields, files);
-        let (tls12, tls13) = versions(fields);
+        let versions = versions(fields);
         let suites = known(&fields.get("cipher_suites"), "cipher suite", &CIPHER_SUITES);
         let curves = known(&fields.get("curve_preferences"), "curve", &CURVES);
         let prefer_server_cipher_suites = fields.get("prefer_server_cipher_suites").boolean().unwrap_or(true);
@@ -71,8 +72,7 @@ fn tls(section: &Value, http2: bool, files: &mut Vec<PathBuf>) -> Option<Arc<Ser
             key: key?,
             client_auth: client_auth?,
             client_allowed_sans,
-            tls12,
-            tls13,
+            versions,
             cipher_suites: suites,
             curves,
             prefer_server_cipher_suites,
@@ -185,9 +185,10 @@ fn client_auth(fields: &mut Fields, files: &mut Vec<PathBuf>) -> (Option<ClientA
     (auth, names)
 }
 
-/// Whether TLS 1.2 and 1.3 are spoken.
-fn versions(fields: &mut Fields) -> (bool, bool) {
-    let version = |value: Value| {
+/// The versions that are spoken.
+fn versions(fields: &mut Fields) -> Vec<&'static SupportedProtocolVersion> {
+    let all = [(12, &TLS12), (13, &TLS13)];
+    let version = |value: &Value| {
         value.check("TLS12 or TLS13", |text| match text {
             "TLS12" => Ok(12),
             "TLS13" => Ok(13),
@@ -196,11 +197,14 @@ fn versions(fields: &mut Fields) -> (bool, bool) {
         })
     };
     let (lowest, highest) = (fields.get("min_version"), fields.get("max_version"));
-    let (least, most) = (version(lowest).unwrap_or(12), version(highest.clone()).unwrap_or(13));
+    let (least, most) = (version(&lowest).unwrap_or(12), version(&highest).unwrap_or(13));
     if least > most {
         highest.fault("expected a version that is not below min_version");
     }
-    (least == 12, most == 13)
+    all.into_iter()
+        .filter(|(number, _)| (least..=most).contains(number))
+        .map(|(_, version)| version)
+        .collect()
 }
 
 /// The chosen ones of what has a name.

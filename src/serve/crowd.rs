@@ -8,8 +8,13 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 
+/// Connections that were told to go and are about to: a newcomer waits only when there are more of them.
+const LEAVING: usize = 64;
+
 /// All connections of the server.
 pub(super) struct Crowd {
+    connections: usize,
+    /// For those who stay and those who leave.
     room: Arc<Semaphore>,
     /// By their latest news, which are numbered.
     order: Mutex<BTreeMap<u64, CancellationToken>>,
@@ -27,21 +32,23 @@ pub(super) struct Place {
 
 impl Crowd {
     pub(super) fn new(connections: usize) -> Arc<Self> {
-        let room = Arc::new(Semaphore::new(connections.clamp(1, Semaphore::MAX_PERMITS)));
-        Arc::new(Self { room, order: Mutex::default(), next: AtomicU64::new(0) })
+        let connections = connections.clamp(1, Semaphore::MAX_PERMITS - LEAVING);
+        let room = Arc::new(Semaphore::new(connections + LEAVING));
+        Arc::new(Self { connections, room, order: Mutex::default(), next: AtomicU64::new(0) })
     }
 
     /// A place for one more connection; where there is none, that of the oldest. `gone` tells it when it has to go itself.
     pub(super) async fn enter(self: &Arc<Self>, gone: CancellationToken) -> Place {
-        let permit = match self.room.clone().try_acquire_owned() {
-            Ok(permit) => permit,
-            Err(_) => {
-                self.put_out_oldest();
-                self.room.clone().acquire_owned().await.expect("the semaphore is never closed")
-            }
-        };
+        let permit = self.room.clone().acquire_owned().await.expect("the semaphore is never closed");
         let news = self.next.fetch_add(1, Ordering::Relaxed);
-        self.lock().insert(news, gone.clone());
+        let mut order = self.lock();
+        if order.len() >= self.connections
+            && let Some((_, oldest)) = order.pop_first()
+        {
+            oldest.cancel();
+        }
+        order.insert(news, gone.clone());
+        drop(order);
         Place { crowd: self.clone(), news: AtomicU64::new(news), gone, _permit: permit }
     }
 
@@ -86,17 +93,27 @@ mod tests {
         let enter = || crowd.enter(CancellationToken::new());
         let (first, second) = (enter().await, enter().await);
         first.has_news();
-        let third = tokio::spawn({
-            let crowd = crowd.clone();
-            async move { crowd.enter(CancellationToken::new()).await }
-        });
-        second.gone.cancelled().await;
-        assert!(!third.is_finished() && !first.gone.is_cancelled());
+        let third = enter().await;
+        assert!(second.gone.is_cancelled() && !first.gone.is_cancelled());
         second.has_news();
         drop(second);
-        let third = third.await.unwrap();
         crowd.put_out_oldest();
         assert!(first.gone.is_cancelled() && !third.gone.is_cancelled());
+    }
+
+    #[tokio::test]
+    async fn a_newcomer_waits_when_too_many_are_about_to_leave() {
+        let crowd = Crowd::new(1);
+        let mut places = Vec::new();
+        for _ in 0..=LEAVING {
+            places.push(crowd.enter(CancellationToken::new()).await);
+        }
+        assert_eq!(crowd.lock().len(), 1);
+        let enter = crowd.enter(CancellationToken::new());
+        tokio::pin!(enter);
+        assert!(futures_util::FutureExt::now_or_never(enter.as_mut()).is_none());
+        places.pop();
+        enter.await;
     }
 
     #[tokio::test]
@@ -105,6 +122,6 @@ mod tests {
         for _ in 0..3 {
             drop(crowd.enter(CancellationToken::new()).await);
         }
-        assert!(crowd.lock().is_empty() && crowd.room.available_permits() == 1);
+        assert!(crowd.lock().is_empty() && crowd.room.available_permits() == 1 + LEAVING);
     }
 }

@@ -25,6 +25,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use socket2::SockRef;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -43,6 +44,9 @@ pub const DEFAULT_MAX_REQUESTS: usize = 40;
 
 /// Beyond this, more connections only cost memory: an exporter has a handful of scrapers.
 const MOST_CONNECTIONS: usize = 2_000;
+
+/// Bytes that the operating system keeps of a connection in each direction; left alone, it takes megabytes.
+const SOCKET_BUFFER: usize = 128 * 1024;
 
 /// How long to wait after an `accept` that failed: the reason (no descriptor is free) does not go away at once.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
@@ -200,6 +204,10 @@ impl Server {
     async fn admit(&self, stream: TcpStream, connections: &TaskTracker, dropped: &CancellationToken) {
         // A scrape is answered in full at once; waiting for more to send would only delay its end.
         let _ = stream.set_nodelay(true);
+        // What a client does not read fills these first, with figures that took time to inflate and memory that nobody counts.
+        let socket = SockRef::from(&stream);
+        let _ = socket.set_send_buffer_size(SOCKET_BUFFER);
+        let _ = socket.set_recv_buffer_size(SOCKET_BUFFER);
         let place = self.0.crowd.enter(dropped.child_token()).await;
         connections.spawn(connection::live(stream, place, self.0.clone()));
     }

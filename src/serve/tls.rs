@@ -10,10 +10,9 @@ use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, UnixTime};
 use rustls::server::WebPkiClientVerifier;
 use rustls::server::danger::{ClientCertVerified, ClientCertVerifier};
-use rustls::version::{TLS12, TLS13};
 use rustls::{
     CertificateError, DigitallySignedStruct, DistinguishedName, Error, RootCertStore, ServerConfig,
-    SignatureScheme, SupportedCipherSuite,
+    SignatureScheme, SupportedCipherSuite, SupportedProtocolVersion,
 };
 use x509_parser::extensions::GeneralName;
 use x509_parser::parse_x509_certificate;
@@ -55,10 +54,8 @@ pub struct Tls {
     pub client_auth: ClientAuth,
     /// One of these names has to stand in the client's certificate, unless there are none.
     pub client_allowed_sans: Vec<String>,
-    /// Whether TLS 1.2 is spoken.
-    pub tls12: bool,
-    /// Whether TLS 1.3 is spoken.
-    pub tls13: bool,
+    /// The versions that are spoken.
+    pub versions: Vec<&'static SupportedProtocolVersion>,
     /// Suites of [`CIPHER_SUITES`]; none are the usual ones.
     pub cipher_suites: Vec<Option<SupportedCipherSuite>>,
     /// Curves of [`CURVES`]; none are the usual ones.
@@ -128,12 +125,8 @@ pub fn server_config(tls: Tls) -> Result<Arc<ServerConfig>, String> {
         provider.kx_groups = tls.curves;
     }
     let provider = Arc::new(provider);
-    let versions: Vec<_> = [(tls.tls13, &TLS13), (tls.tls12, &TLS12)]
-        .into_iter()
-        .filter_map(|(is_spoken, version)| is_spoken.then_some(version))
-        .collect();
     let builder = ServerConfig::builder_with_provider(provider.clone())
-        .with_protocol_versions(&versions)
+        .with_protocol_versions(&tls.versions)
         .map_err(|error| error.to_string())?;
     let verifier = verifier(tls.client_auth, tls.client_allowed_sans, provider)?;
     let mut config = builder

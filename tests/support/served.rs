@@ -57,7 +57,7 @@ impl Served {
 pub async fn read_to_end(stream: &mut TcpStream) -> String {
     let mut text = Vec::new();
     let reading = async {
-        let mut buffer = [0; 64 * 1024];
+        let mut buffer = vec![0; 64 * 1024];
         while let Ok(count @ 1..) = stream.read(&mut buffer).await {
             text.extend_from_slice(&buffer[..count]);
         }

@@ -235,6 +235,8 @@ mod tests {
         assert!(cli.command.is_none());
         assert_eq!(cli.serve.listen_addresses, [":1", "[::1]:2"]);
         assert_eq!(cli.serve.telemetry_path, "/metrics");
+        assert_eq!(cli.serve.max_requests, crate::serve::DEFAULT_MAX_REQUESTS);
+        assert!(!cli.serve.systemd_socket && cli.serve.web_config_file.is_none());
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::activity::Activity;
 
 /// A client that has not taken a byte of its answer for so long gives its place to another scrape, if there is no free one.
 /// A scraper takes its answer in one go.
-const PATIENCE: Duration = Duration::from_millis(100);
+const PATIENCE: Duration = Duration::from_millis(20);
 
 /// All scrapes in flight.
 pub(super) struct Scrapes {

@@ -126,7 +126,7 @@ fn certificates_and_keys_may_stand_in_the_file() {
     let folder = folder();
     let text = |name: &str| {
         let text = fs::read_to_string(folder.path().join(name)).unwrap();
-        text.lines().map(|line| format!("    {line}\n")).collect::<String>()
+        text.lines().fold(String::new(), |indented, line| indented + "    " + line + "\n")
     };
     let (certificate, key, authority) = (text("server.pem"), text("server.key"), text("ca.pem"));
     let inline = format!(

@@ -206,12 +206,15 @@ fn start_logging(log: &Log) {
     tracing_subscriber::registry().with(layer.with_filter(filter)).init();
 }
 
-/// Ends at SIGTERM or SIGINT.
-async fn stop_signal() {
+/// Ends at SIGTERM or SIGINT, which are caught from the call on: whoever sees the exporter serve may stop it.
+fn stop_signal() -> impl Future<Output = ()> {
     use tokio::signal::unix::{SignalKind, signal};
-    let mut terminate = signal(SignalKind::terminate()).expect("a signal handler can be set");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+    let [mut terminate, mut interrupt] = [SignalKind::terminate(), SignalKind::interrupt()]
+        .map(|kind| signal(kind).expect("a signal handler can be set"));
+    async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

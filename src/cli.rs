@@ -60,6 +60,24 @@ pub struct Serve {
         value_parser = telemetry_path
     )]
     pub telemetry_path: String,
+    /// File with TLS, users and headers, in the format of Prometheus' exporters; it is followed when it changes
+    #[arg(long = "web.config.file", value_name = "FILE", env = "CCAAS_EXPORTER_WEB_CONFIG_FILE")]
+    pub web_config_file: Option<PathBuf>,
+    /// Scrapes in flight at once; 0 is no limit
+    #[arg(
+        long = "web.max-requests",
+        value_name = "NUMBER",
+        env = "CCAAS_EXPORTER_WEB_MAX_REQUESTS",
+        default_value_t = 40
+    )]
+    pub max_requests: usize,
+    /// Serve on the sockets that systemd passes, in the place of --web.listen-address
+    #[arg(
+        long = "web.systemd-socket",
+        env = "CCAAS_EXPORTER_WEB_SYSTEMD_SOCKET",
+        value_parser = clap::builder::FalseyValueParser::new()
+    )]
+    pub systemd_socket: bool,
     /// Folder in which the last good figures outlive a restart; empty to keep nothing
     #[arg(
         long = "storage.path",
@@ -234,6 +252,8 @@ mod tests {
         assert!(cli.command.is_none());
         assert_eq!(cli.serve.listen_addresses, [":1", "[::1]:2"]);
         assert_eq!(cli.serve.telemetry_path, "/metrics");
+        assert_eq!(cli.serve.max_requests, crate::serve::DEFAULT_MAX_REQUESTS);
+        assert!(!cli.serve.systemd_socket && cli.serve.web_config_file.is_none());
     }
 
     #[test]

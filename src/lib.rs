@@ -15,6 +15,7 @@ pub mod providers;
 pub mod reference;
 mod rest;
 pub mod secret;
+pub mod serve;
 pub mod simulator;
 mod storage;
 mod store;

@@ -13,9 +13,10 @@ use ccaas_exporter::cli::{
     Catalogue, CatalogueOutput, Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate,
 };
 use ccaas_exporter::clock::Clock;
-use ccaas_exporter::config::{Config, Faults};
+use ccaas_exporter::config::{self, Config, Faults};
 use ccaas_exporter::lifecycle::{Control, lifecycle};
 use ccaas_exporter::reference;
+use ccaas_exporter::serve::{self, Keeper};
 use ccaas_exporter::simulator::{self, Scenario};
 use clap::Parser;
 use tokio::runtime::Runtime;
@@ -83,7 +84,12 @@ fn run(cli: Cli) -> Result<(), Failure> {
 #[expect(clippy::print_stdout, reason = "the answer of --config.check")]
 async fn serve(flags: Serve) -> Result<(), Failure> {
     let place = config_place(flags.config_file);
-    let config = read_config(place.as_deref())?;
+    // Faults of both files are told together.
+    let (config, keeper) = match (read_config(place.as_deref()), web_config(&flags)) {
+        (Ok(config), Ok(keeper)) => (config, keeper),
+        (Err(one), Err(other)) => return Err(Failure::Use(format!("{one}\n{other}"))),
+        (Err(faults), _) | (_, Err(faults)) => return Err(faults.into()),
+    };
     if flags.config_check {
         println!("the configuration is good: {} organizations", config.organizations.len());
         return Ok(());
@@ -91,14 +97,24 @@ async fn serve(flags: Serve) -> Result<(), Failure> {
     start_logging(&flags.log);
     // From here on, so that a SIGHUP during the start does not end the program.
     let hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
-    let mut listeners = Vec::new();
-    for address in &flags.listen_addresses {
-        let listener = app::listen(address, "--web.listen-address").await?;
+    let listeners = if flags.systemd_socket {
+        app::inherited()?
+    } else {
+        let mut listeners = Vec::new();
+        for address in &flags.listen_addresses {
+            listeners.push(app::listen(address, "--web.listen-address").await?);
+        }
+        listeners
+    };
+    for listener in &listeners {
         let address = listener.local_addr().context("a bound socket has an address")?;
-        tracing::info!(%address, organizations = config.organizations.len(), "listening");
-        listeners.push(listener);
+        tracing::info!(%address, tls = keeper.is_tls(), organizations = config.organizations.len(), "listening");
     }
-    let storage_path = Some(flags.storage_path).filter(|path| !path.as_os_str().is_empty());
+    let serving = serve::Options {
+        keeper: Arc::new(keeper),
+        limits: serve::Limits::of_this_process(),
+        max_requests: flags.max_requests,
+    };
     let (control, requests) = lifecycle();
     tokio::spawn(reload_at(hangups, control.clone()));
     let reload = Reload {
@@ -106,8 +122,17 @@ async fn serve(flags: Serve) -> Result<(), Failure> {
         source: Arc::new(move || read_config(place.as_deref())),
         control: flags.enable_lifecycle.then_some(control),
     };
-    let world = World { storage_path, reload: Some(reload), ..World::new(flags.telemetry_path) };
+    let storage_path = Some(flags.storage_path).filter(|path| !path.as_os_str().is_empty());
+    let world = World { serving, storage_path, reload: Some(reload), ..World::new(flags.telemetry_path) };
     Ok(app::run(config, world, listeners, stop_signal()).await?)
+}
+
+/// The web configuration, which is followed from now on; plain HTTP for everybody without one.
+fn web_config(flags: &Serve) -> Result<Keeper, Faults> {
+    match flags.web_config_file.clone().filter(|path| !path.as_os_str().is_empty()) {
+        Some(path) => Keeper::following(move || config::web::load(&path)),
+        None => Ok(Keeper::fixed(serve::Settings::default())),
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "tells what to open")]
@@ -218,11 +243,14 @@ async fn reload_at(mut hangups: Signal, control: Control) {
     }
 }
 
-/// Ends at SIGTERM or SIGINT.
-async fn stop_signal() {
-    let mut terminate = signal(SignalKind::terminate()).expect("a signal handler can be set");
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
+/// Ends at SIGTERM or SIGINT, which are caught from the call on: whoever sees the exporter serve may stop it.
+fn stop_signal() -> impl Future<Output = ()> {
+    let [mut terminate, mut interrupt] = [SignalKind::terminate(), SignalKind::interrupt()]
+        .map(|kind| signal(kind).expect("a signal handler can be set"));
+    async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
     }
 }

@@ -10,6 +10,7 @@ use super::{World, run};
 use crate::clock::Clock;
 use crate::config::{Config, Faults};
 use crate::providers::genesys_cloud::Pacing;
+use crate::serve::{self, Limits};
 use crate::simulator::{self, CLIENT_ID, CLIENT_SECRET, Options, Simulator};
 
 /// The configuration that `demo` runs with.
@@ -55,6 +56,7 @@ pub async fn demo(
     let world = World {
         pacing: Pacing { unit: Duration::from_millis(20) },
         environment_proxy: false,
+        serving: serve::Options { limits: Limits::of_this_process(), ..serve::Options::default() },
         ..World::new("/metrics".to_owned())
     };
     tracing::debug!(simulator = url, "demo");

@@ -6,6 +6,7 @@ mod demo;
 mod fleet;
 mod launcher;
 mod listen;
+mod notify;
 mod reload;
 
 use std::path::PathBuf;
@@ -13,14 +14,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use axum::serve::ListenerExt;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 pub use demo::{demo, demo_config, demo_options, simulate};
-pub use listen::listen;
+pub use listen::{inherited, listen};
 pub use reload::{Reload, Source};
 
 use self::fleet::{Fleet, Shared};
@@ -29,6 +29,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::http::{self, Http};
 use crate::providers::genesys_cloud::Pacing;
+use crate::serve::{self, Server};
 use crate::storage::Storage;
 use crate::store::{self, Store};
 use crate::telemetry::Telemetry;
@@ -46,6 +47,8 @@ pub struct World {
     pub environment_proxy: bool,
     /// Path of the metrics.
     pub telemetry_path: String,
+    /// How connections are served.
+    pub serving: serve::Options,
     /// The folder in which figures outlive a restart, if they do.
     pub storage_path: Option<PathBuf>,
     /// How to reload the configuration; `None` where it never changes.
@@ -61,6 +64,7 @@ impl World {
             pacing: Pacing::default(),
             environment_proxy: true,
             telemetry_path,
+            serving: serve::Options::default(),
             storage_path: None,
             reload: None,
         }
@@ -86,6 +90,7 @@ pub async fn run(
     let stop = CancellationToken::new();
     let transport = reload::transport(&config.global, world.environment_proxy)?;
     let Reload { requests, source, control } = world.reload.take().unwrap_or_else(|| Reload::never(&config));
+    let serving = std::mem::take(&mut world.serving);
     let world = Arc::new(world);
     telemetry.config_read(world.clock.now());
 
@@ -97,30 +102,28 @@ pub async fn run(
     fleet.start(&config);
     let mut publisher = tokio::spawn(store::publish(store.clone(), world.clock.clone(), stop.clone()));
 
+    tokio::spawn(notify::watchdog(store.clone(), stop.clone()));
     let (shown, config) = watch::channel(config.redacted_yaml());
-    let (clock, telemetry_path) = (world.clock.clone(), world.telemetry_path.clone());
-    let router = http::router(Http::new(store, telemetry.clone(), clock, config, control, telemetry_path));
+    let (clock, path) = (world.clock.clone(), world.telemetry_path.clone());
+    let router = http::router(Http::new(store, telemetry.clone(), clock, config, control, path.clone()));
+    let server = Server::new(router, path, serving, stop.clone());
     let mut servers = JoinSet::new();
     for listener in listeners {
-        // A scrape is answered in full at once; waiting for more to send would only delay its end.
-        let listener = listener.tap_io(|connection| {
-            let _ = connection.set_nodelay(true);
-        });
-        let server =
-            axum::serve(listener, router.clone()).with_graceful_shutdown(stop.clone().cancelled_owned());
-        servers.spawn(async move { server.await });
+        servers.spawn(server.clone().serve(listener));
     }
+    notify::ready();
 
     let quit = requests.quit();
     let reloader = Reloader { world, telemetry, shown, source };
     let ended = tokio::select! {
         () = shutdown => Ok(()),
         () = quit => Ok(()),
-        result = first_end(&mut servers) => result,
+        Some(ended) = servers.join_next() => ended.context("serving failed"),
         result = &mut publisher => result.map_err(Into::into).flatten().context("publishing failed"),
         never = reloader.supervise(&mut fleet, requests) => match never {},
     };
     tracing::info!("stopping");
+    notify::stopping();
     stop.cancel();
     let drain = async {
         while servers.join_next().await.is_some() {}
@@ -130,12 +133,4 @@ pub async fn run(
         tracing::warn!("some connections did not end in time and are closed");
     }
     ended
-}
-
-/// Servers run until they are told to stop; one that ends before has failed.
-async fn first_end(servers: &mut JoinSet<std::io::Result<()>>) -> anyhow::Result<()> {
-    match servers.join_next().await {
-        Some(ended) => ended.context("the server panicked")?.context("the server failed"),
-        None => std::future::pending().await,
-    }
 }

@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use super::document::{Content, Entry, Node};
 use super::faults::{Fault, Faults};
-use super::value::Input;
+use super::value::{Input, Value};
 use super::variables::{Environment, escape};
 use super::{Config, file};
 use crate::secret::Secret;
@@ -144,8 +144,8 @@ impl Config {
         let root = mapping(vec![("organizations", list)]);
 
         let folder = std::path::absolute(".").unwrap_or_default();
-        let input = Input { environment, folder, faults: RefCell::default() };
-        let config = file::read(&input, &root);
+        let input = Input { environment: Some(environment), folder, faults: RefCell::default() };
+        let config = file::config(&Value::root(&input, &root));
         let found = input.faults.into_inner();
         faults.extend(found.into_iter().map(|fault| name_the_variable(fault, vendor.settings)));
         match Faults::new("environment", faults) {

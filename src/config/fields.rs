@@ -62,7 +62,7 @@ impl<'a> Fields<'a> {
         self.value.fault(message);
     }
 
-    fn place(&self, entry: &'a Entry) -> Value<'a> {
+    pub(super) fn place(&self, entry: &'a Entry) -> Value<'a> {
         // What is no key may be a secret whose key lacks the space after the colon.
         let key = if is_presentable(&entry.key) { &entry.key } else { "(key not shown)" };
         self.value.within(key, Some(entry))

@@ -7,7 +7,7 @@ use std::num::NonZeroUsize;
 use std::path::Path;
 use std::time::Duration;
 
-use super::document::{self, Node};
+use super::document;
 use super::environment::HOW_TO_START;
 use super::faults::Faults;
 use super::fields::Fields;
@@ -26,26 +26,8 @@ impl Config {
     /// # Errors
     /// Every fault of the file; of a missing file, how to start.
     pub fn load(path: &Path, environment: Environment) -> Result<Self, Faults> {
-        let source = path.display().to_string();
-        let mut bytes = Vec::new();
-        match File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)) {
-            Ok(_) => {}
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                let message = format!("there is no such file. {HOW_TO_START}");
-                return Err(Faults::single(source, None, message));
-            }
-            Err(error) => return Err(Faults::single(source, None, format!("cannot read the file: {error}"))),
-        }
-        if bytes.len() as u64 > MAX_BYTES {
-            return Err(Faults::single(source, None, TOO_LARGE));
-        }
-        match std::str::from_utf8(&bytes) {
-            Ok(text) => Self::parse(path, text, environment),
-            Err(error) => {
-                let line = bytes[..error.valid_up_to()].split(|byte| *byte == b'\n').count();
-                Err(Faults::single(source, Some(line), "expected UTF-8 text, found other bytes"))
-            }
-        }
+        let text = text(path, &format!("there is no such file. {HOW_TO_START}"))?;
+        Self::parse(path, &text, environment)
     }
 
     /// Reads `text`, the content of the configuration file `file`, which names the folder of relative paths.
@@ -53,29 +35,59 @@ impl Config {
     /// # Errors
     /// Every fault of the text.
     pub fn parse(file: &Path, text: &str, environment: Environment) -> Result<Self, Faults> {
-        let source = file.display().to_string();
-        if text.len() as u64 > MAX_BYTES {
-            return Err(Faults::single(source, None, TOO_LARGE));
+        parse(file, text, Some(environment), config)
+    }
+}
+
+/// The text of the file `path`; `missing` is said of one that does not exist.
+pub(super) fn text(path: &Path, missing: &str) -> Result<String, Faults> {
+    let source = path.display().to_string();
+    let mut bytes = Vec::new();
+    match File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)) {
+        Ok(_) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(Faults::single(source, None, missing));
         }
-        let root = document::parse(text)
-            .map_err(|malformed| Faults::single(source.clone(), Some(malformed.line), malformed.message))?;
-        let parent = file.parent().unwrap_or(Path::new(""));
-        // Absolute, so that neither a change of folder nor the copy in `/config` gives paths another meaning.
-        let folder = std::path::absolute(parent.join(".")).unwrap_or_else(|_| parent.to_owned());
-        let input = Input { environment, folder, faults: RefCell::default() };
-        let config = read(&input, &root);
-        match (Faults::new(source, input.faults.into_inner()), config) {
-            (Some(faults), _) => Err(faults),
-            (None, config) => Ok(config),
-        }
+        Err(error) => return Err(Faults::single(source, None, format!("cannot read the file: {error}"))),
+    }
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(Faults::single(source, None, TOO_LARGE));
+    }
+    String::from_utf8(bytes).map_err(|error| {
+        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
+        Faults::single(source, Some(line), "expected UTF-8 text, found other bytes")
+    })
+}
+
+/// What `read` makes of `text`, the content of `file`, which names the folder of relative paths.
+pub(super) fn parse<T>(
+    file: &Path,
+    text: &str,
+    environment: Option<Environment>,
+    read: impl FnOnce(&Value) -> T,
+) -> Result<T, Faults> {
+    let source = file.display().to_string();
+    if text.len() as u64 > MAX_BYTES {
+        return Err(Faults::single(source, None, TOO_LARGE));
+    }
+    let root = document::parse(text)
+        .map_err(|malformed| Faults::single(source.clone(), Some(malformed.line), malformed.message))?;
+    let parent = file.parent().unwrap_or(Path::new(""));
+    // Absolute, so that neither a change of folder nor the copy in `/config` gives paths another meaning.
+    let folder = std::path::absolute(parent.join(".")).unwrap_or_else(|_| parent.to_owned());
+    let input = Input { environment, folder, faults: RefCell::default() };
+    let result = read(&Value::root(&input, &root));
+    match Faults::new(source, input.faults.into_inner()) {
+        Some(faults) => Err(faults),
+        None => Ok(result),
     }
 }
 
 const TOO_LARGE: &str = "the file is larger than 1 MiB; is it really the configuration?";
 
-/// What is right in the document; what is wrong is in the faults of `input`.
-pub(super) fn read<'a>(input: &'a Input<'a>, root: &'a Node) -> Config {
-    Value::root(input, root).mapping(|fields| Config {
+/// What is right in the document; what is wrong is in the faults of its input.
+pub(super) fn config(root: &Value) -> Config {
+    root.mapping(|fields| Config {
         global: fields.get("global").mapping(global),
         organizations: organizations(fields),
     })

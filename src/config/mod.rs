@@ -13,6 +13,7 @@ mod shared;
 mod talkdesk;
 mod value;
 mod variables;
+pub mod web;
 
 use std::num::NonZeroUsize;
 use std::path::PathBuf;

@@ -130,7 +130,7 @@ pub(super) fn secret(
 }
 
 /// What is wrong with a file. The path is not told: what stands in its place may be a secret.
-fn unreadable(why: &str) -> String {
+pub(super) fn unreadable(why: &str) -> String {
     format!(
         "cannot use the file that it names: {why}; a relative path starts at the folder of the configuration"
     )

@@ -17,7 +17,8 @@ use super::variables::{Environment, Unexpanded, expand};
 
 /// What all values of one file share.
 pub(super) struct Input<'a> {
-    pub(super) environment: Environment<'a>,
+    /// Where variables come from; without it, `${…}` is a text like any other.
+    pub(super) environment: Option<Environment<'a>>,
     /// Relative paths in the file start here.
     pub(super) folder: PathBuf,
     pub(super) faults: RefCell<Vec<Fault>>,
@@ -123,7 +124,10 @@ impl<'a> Value<'a> {
                 return None;
             }
         };
-        match expand(raw, self.input.environment) {
+        let Some(environment) = self.input.environment else {
+            return Some(Scalar { text: Cow::Borrowed(raw), raw, quoted });
+        };
+        match expand(raw, environment) {
             Ok(text) => return Some(Scalar { text, raw, quoted }),
             // Beside other text, what looks like a name may be a part of the secret.
             Err(Unexpanded::Unset(name)) if secret && raw.len() != name.len() + "${}".len() => {
@@ -232,6 +236,22 @@ impl<'a> Value<'a> {
             other => {
                 self.fault(format!("expected {expected}, found {}", kind(other)));
                 None
+            }
+        }
+    }
+
+    /// The keys and values of a mapping whose keys are the user's own; none when it is missing.
+    pub(super) fn entries(&self, expected: &str) -> Vec<(&'a str, Value<'a>)> {
+        match self.content() {
+            None => Vec::new(),
+            Some(Content::Mapping(entries)) => {
+                let fields = Fields::new(self.clone(), entries);
+                fields.check_duplicates();
+                entries.iter().map(|entry| (entry.key.as_str(), fields.place(entry))).collect()
+            }
+            Some(other) => {
+                self.fault(format!("expected {expected}, found {}", kind(other)));
+                Vec::new()
             }
         }
     }

@@ -1,4 +1,4 @@
-//! What the exporter serves, and the only room besides the simulator that names `axum`.
+//! What the exporter serves; how, is the business of `serve`.
 //!
 //! | path | answers |
 //! |---|---|

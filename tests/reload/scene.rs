@@ -11,7 +11,7 @@ use ccaas_exporter::simulator::{CLIENT_SECRET, Options, Simulator};
 use tempfile::TempDir;
 
 use crate::support::text::Sample;
-use crate::support::{Metrics, Stage, Vendor, only, scenario};
+use crate::support::{Metrics, Stage, Vendor, Ways, only, scenario};
 
 /// A vendor and a folder with a configuration and a secret.
 pub struct Ground {
@@ -110,7 +110,8 @@ impl Scene {
         // The stage needs a vendor of its own to stop; ours outlives it.
         let spare = Vendor::start(ground.simulator.clone(), "127.0.0.1:0").await;
         let simulator = ground.simulator.clone();
-        let stage = Stage::start_with(config, Some(reload), Clock::system(), simulator, spare).await;
+        let ways = Ways { reload: Some(reload), ..Ways::default() };
+        let stage = Stage::start_with(config, Clock::system(), simulator, spare, ways).await;
         Self { ground, stage }
     }
 

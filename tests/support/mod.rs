@@ -1,8 +1,10 @@
 //! A stage for the whole program: the simulator and the exporter on real sockets.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
+pub mod certificates;
 pub mod contract;
 pub mod scripted;
+pub mod served;
 pub mod text;
 
 use std::num::NonZeroU32;
@@ -14,6 +16,7 @@ use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{Config, Provider};
 use ccaas_exporter::providers::genesys_cloud::{Pacing, Settings};
 use ccaas_exporter::providers::talkdesk;
+use ccaas_exporter::serve;
 use ccaas_exporter::simulator::{self, CLIENT_ID, CLIENT_SECRET, Options, Scenario, Simulator};
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -46,6 +49,8 @@ pub struct Setup {
     pub max_series: usize,
     /// The folder in which figures outlive a restart.
     pub storage: Option<PathBuf>,
+    /// How connections are served.
+    pub serving: serve::Options,
     /// All that the demo collects, in place of the one organization.
     everything: bool,
 }
@@ -66,6 +71,7 @@ impl Setup {
             change: Box::new(|_| {}),
             max_series: 20_000,
             storage: None,
+            serving: serve::Options::default(),
             everything: false,
         }
     }
@@ -156,7 +162,8 @@ impl Setup {
         let simulator = Simulator::new(self.options.clone());
         let vendor = Vendor::start(simulator.clone(), "127.0.0.1:0").await;
         let config = self.config(&simulator, &vendor.url());
-        Stage::start_with_storage(config, self.clock.clone(), simulator, vendor, self.storage).await
+        let ways = Ways { storage: self.storage, serving: self.serving, reload: None };
+        Stage::start_with(config, self.clock.clone(), simulator, vendor, ways).await
     }
 }
 
@@ -260,6 +267,17 @@ impl Vendor {
     }
 }
 
+/// How the program may be started otherwise.
+#[derive(Default)]
+pub struct Ways {
+    /// The folder in which figures outlive a restart.
+    pub storage: Option<PathBuf>,
+    /// How connections are served.
+    pub serving: serve::Options,
+    /// How it can be asked to reload.
+    pub reload: Option<Reload>,
+}
+
 /// The running program.
 pub struct Stage {
     pub simulator: Simulator,
@@ -269,58 +287,36 @@ pub struct Stage {
     config: Config,
     clock: Clock,
     storage: Option<PathBuf>,
+    serving: serve::Options,
     running: Option<(CancellationToken, JoinHandle<()>)>,
 }
 
 impl Stage {
     pub async fn start(config: Config, clock: Clock, simulator: Simulator, vendor: Vendor) -> Self {
-        Self::start_with(config, None, clock, simulator, vendor).await
+        Self::start_with(config, clock, simulator, vendor, Ways::default()).await
     }
 
-    /// The same, which can be asked to reload.
+    /// The same, in other ways.
     pub async fn start_with(
         config: Config,
-        reload: Option<Reload>,
         clock: Clock,
         simulator: Simulator,
         vendor: Vendor,
-    ) -> Self {
-        let mut stage = Self::still(config, clock, simulator, vendor, None);
-        stage.start_with_reload(reload).await;
-        stage
-    }
-
-    /// The same, with a folder in which figures outlive it.
-    pub async fn start_with_storage(
-        config: Config,
-        clock: Clock,
-        simulator: Simulator,
-        vendor: Vendor,
-        storage: Option<PathBuf>,
-    ) -> Self {
-        let mut stage = Self::still(config, clock, simulator, vendor, storage);
-        stage.start_exporter().await;
-        stage
-    }
-
-    fn still(
-        config: Config,
-        clock: Clock,
-        simulator: Simulator,
-        vendor: Vendor,
-        storage: Option<PathBuf>,
+        Ways { storage, serving, reload }: Ways,
     ) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().expect("a client");
         let (url, vendor) = (String::new(), Some(vendor));
-        Self { simulator, vendor, url, http, config, clock, storage, running: None }
+        let mut stage = Self { simulator, vendor, url, http, config, clock, storage, serving, running: None };
+        stage.start_with_reload(reload).await;
+        stage
     }
 
     /// Another exporter with the same configuration and vendor, which has no past.
     pub async fn another(&self) -> Self {
         let (config, clock, simulator) = (self.config.clone(), self.clock.clone(), self.simulator.clone());
-        let (http, storage) = (self.http.clone(), None);
+        let (url, http, serving) = (String::new(), self.http.clone(), self.serving.clone());
         let mut another =
-            Self { simulator, vendor: None, url: String::new(), http, config, clock, storage, running: None };
+            Self { simulator, vendor: None, url, http, config, clock, storage: None, serving, running: None };
         another.start_exporter().await;
         another
     }
@@ -342,6 +338,7 @@ impl Stage {
             telemetry_path: "/metrics".to_owned(),
             storage_path: self.storage.clone(),
             reload,
+            serving: self.serving.clone(),
         };
         let config = self.config.clone();
         let task = tokio::spawn(async move {

@@ -1,6 +1,7 @@
 //! The words every room shares: who is collected from, what a collector brings home, how it fails.
 
 mod folding;
+mod held;
 mod samples;
 mod sum;
 
@@ -10,6 +11,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use folding::{Folded, OTHER};
+pub use held::HeldText;
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};
 pub use sum::Sum;
 

@@ -163,6 +163,8 @@ impl InFlight<'_> {
     fn broken(&mut self, error: &reqwest::Error) -> Error {
         let (code, kind, detail) = if error.is_timeout() {
             ("timeout", Kind::Timeout, "no complete answer in time")
+        } else if error.is_builder() {
+            ("cancelled", Kind::Malformed, "no request can be made with the token that the login host gave")
         } else if error.is_connect() {
             ("network", Kind::Unreachable, "cannot connect (name, network, proxy or TLS)")
         } else if is_broken_compression(error) {

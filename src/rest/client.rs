@@ -24,6 +24,9 @@ use crate::telemetry::ApiMetrics;
 /// The longest answer without rows.
 const JSON_LIMIT: usize = 8 * 1024 * 1024;
 
+/// The most values in an answer that is parsed whole. As objects they take up to a hundred times the room of their text.
+const VALUES_LIMIT: usize = 300_000;
+
 /// The longest answer with rows; they are folded as they arrive, so this bounds time and traffic rather than memory.
 const ROWS_LIMIT: u64 = 512 * 1024 * 1024;
 
@@ -106,8 +109,10 @@ pub trait RowSink: Send {
 /// A sink's refusal to take more rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RowsRefused {
-    /// How many rows it is willing to hold.
+    /// How much of it the sink is willing to hold.
     pub limit: usize,
+    /// Of what: `sums`.
+    pub of: &'static str,
 }
 
 #[derive(Deserialize)]
@@ -207,9 +212,17 @@ impl Client {
     /// # Errors
     /// See [`Kind`].
     pub async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
+        self.json_and_length(call).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, and the answer's length in bytes, for collectors that keep the text of many answers.
+    ///
+    /// # Errors
+    /// See [`Kind`].
+    pub async fn json_and_length<T: DeserializeOwned>(&self, call: &Call) -> Result<(T, usize), Error> {
         with_retries(|| async {
             let body = self.open(call).await?.body(JSON_LIMIT).await?;
-            parse(call.operation, &body)
+            Ok((parse(call.operation, &body)?, body.len()))
         })
         .await
     }
@@ -360,6 +373,12 @@ async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
 
 /// Parses an answer. `serde`'s own message could quote the answer, so only the place is told.
 fn parse<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, Error> {
+    // Every value but the first of a list or object follows a comma. Those within texts count too, which does no harm.
+    let values = body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if values > VALUES_LIMIT {
+        let detail = format!("the answer has more than {VALUES_LIMIT} values");
+        return Err(Error::new(Kind::TooLarge, operation, detail));
+    }
     serde_json::from_slice(body).map_err(|error| {
         let (kind, what) = if error.is_data() {
             (Kind::Unexpected, "JSON of another shape than documented")
@@ -391,8 +410,8 @@ impl Stop {
             }
             Self::Split(SplitError::NotJson) => (Kind::Malformed, "the answer is not JSON".to_owned()),
             Self::Split(SplitError::Incomplete) => (Kind::Malformed, "the answer ends too early".to_owned()),
-            Self::Rows(RowsRefused { limit }) => {
-                (Kind::TooLarge, format!("the answer has more than {limit} rows"))
+            Self::Rows(RowsRefused { limit, of }) => {
+                (Kind::TooLarge, format!("the answer has more than {limit} {of}"))
             }
         };
         Error::new(kind, operation, detail)

@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::Collector;
-use crate::model::{CollectError, Failure, Reading, Reason, Samples};
+use crate::model::{CollectError, Failure, HeldText, Reading, Reason, Samples};
 use crate::rest::{Call, Client};
 
 /// More pages than this are more clients than an organization can have.
@@ -118,12 +118,14 @@ impl Directory {
     async fn read(&self) -> Result<Listing, CollectError> {
         let mut listing = Listing { read_at: self.clock.now(), clients: BTreeMap::new(), invalid_entries: 0 };
         let mut seen = HashSet::new();
+        let mut held = HeldText::default();
         for number in 1..=PAGES_LIMIT {
             let mut call = Call::get("listOAuthClients", &["api", "v2", "oauth", "clients"]);
             if number > 1 {
                 call = call.query("pageNumber", number.to_string());
             }
-            let page: Page = self.client.json(&call).await?;
+            let (page, length): (Page, usize) = self.client.json_and_length(&call).await?;
+            held.hold(length)?;
             let before = seen.len();
             for entity in page.entities {
                 match serde_json::from_value::<OauthClient>(entity) {

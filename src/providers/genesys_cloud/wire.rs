@@ -10,8 +10,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, IgnoredAny, 
 
 use super::days;
 
-/// No count of requests is larger; what is, is not a count.
-const LARGEST_COUNT: f64 = 1e15;
+/// No count, quantity or amount is larger; what is, is none. Sums of smaller ones stay finite.
+const LARGEST_NUMBER: f64 = 1e15;
 
 /// Text, or nothing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -144,7 +144,11 @@ impl<'de> Deserialize<'de> for Decimal {
                 formatter.write_str("a number, a number as a string, or null")
             }
             fn visit_f64<E: Error>(self, number: f64) -> Result<Decimal, E> {
-                if number.is_finite() { Ok(Decimal(Some(number))) } else { Err(E::custom("not a number")) }
+                if number.abs() <= LARGEST_NUMBER {
+                    Ok(Decimal(Some(number)))
+                } else {
+                    Err(E::custom("not a quantity"))
+                }
             }
             fn visit_u64<E: Error>(self, number: u64) -> Result<Decimal, E> {
                 self.visit_f64(number as f64)
@@ -177,7 +181,7 @@ impl<'de> Deserialize<'de> for Count {
             }
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
             fn visit_f64<E: Error>(self, number: f64) -> Result<Count, E> {
-                if (0.0..=LARGEST_COUNT).contains(&number) && number.fract() == 0.0 {
+                if (0.0..=LARGEST_NUMBER).contains(&number) && number.fract() == 0.0 {
                     Ok(Count(Some(number as u64)))
                 } else {
                     Err(E::custom("not a count"))
@@ -299,7 +303,7 @@ mod tests {
         ] {
             assert_eq!(serde_json::from_str::<Decimal>(json).unwrap(), Decimal(number), "{json}");
         }
-        for json in ["true", "[]", "\"many\"", "\"NaN\"", "\"inf\"", "\"1e400\""] {
+        for json in ["true", "[]", "\"many\"", "\"NaN\"", "\"inf\"", "\"1e400\"", "1e16", "-1e16"] {
             assert!(serde_json::from_str::<Decimal>(json).is_err(), "{json}");
         }
     }

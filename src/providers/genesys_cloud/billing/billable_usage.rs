@@ -64,7 +64,10 @@ impl RowSink for Usages {
             Ok(usage) => self.usages.push(usage),
             Err(_) => self.invalid += 1,
         }
-        if self.usages.len() > CHARGES_LIMIT { Err(RowsRefused { limit: CHARGES_LIMIT }) } else { Ok(()) }
+        if self.usages.len() > CHARGES_LIMIT {
+            return Err(RowsRefused { limit: CHARGES_LIMIT, of: "charges" });
+        }
+        Ok(())
     }
 }
 

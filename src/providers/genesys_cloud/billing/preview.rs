@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::model::{CollectError, Failure, Reason};
+use crate::model::{CollectError, Failure, HeldText, Reason};
 use crate::providers::genesys_cloud::cursor;
 use crate::providers::genesys_cloud::wire::Label;
 use crate::rest::{Call, Client, Error, Kind};
@@ -45,9 +45,11 @@ pub(super) async fn list<T: DeserializeOwned>(
     let (mut entries, mut invalid) = (Vec::new(), 0);
     let mut after: Option<String> = None;
     let mut cursors = HashSet::new();
+    let mut held = HeldText::default();
     loop {
         let paged = after.iter().fold(call.clone(), |call, after| call.query("after", after));
-        let page: Page = client.json(&paged).await.map_err(refused)?;
+        let (page, length): (Page, usize) = client.json_and_length(&paged).await.map_err(refused)?;
+        held.hold(length)?;
         for entity in page.entities {
             match serde_json::from_value(entity) {
                 Ok(entry) => entries.push(entry),

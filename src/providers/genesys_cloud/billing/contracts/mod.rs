@@ -18,7 +18,7 @@ use super::terms::Board;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::Collector;
-use crate::model::{CollectError, Reading};
+use crate::model::{CollectError, Failure, HeldText, Reading, Reason};
 use crate::providers::genesys_cloud::days;
 use crate::providers::genesys_cloud::identity::Identity;
 use crate::providers::genesys_cloud::settings::Settings;
@@ -26,6 +26,9 @@ use crate::rest::{Call, Client, Kind};
 
 /// Open periods that are told at the most.
 const OPEN_PERIODS_LIMIT: usize = 3;
+
+/// More contracts than this are more than the exporter is willing to pay for: each takes up to five requests.
+const CONTRACTS_LIMIT: usize = 200;
 
 /// The collector.
 pub(in crate::providers::genesys_cloud) struct ContractsCollector {
@@ -54,12 +57,13 @@ impl ContractsCollector {
     }
 
     /// A contract in full; `None` if it has gone since the list was read.
-    async fn known(&self, listed: Contract) -> Result<Option<Known>, CollectError> {
+    async fn known(&self, listed: Contract, held: &mut HeldText) -> Result<Option<Known>, CollectError> {
         if !listed.is_active() {
             return Ok(Some(Known { contract: listed, periods: Vec::new() }));
         }
         let path = ["api", "v2", "billing", "contracts", &listed.id.0];
-        let Some(mut contract) = self.entity::<Contract>(&Call::get("getContract", &path)).await? else {
+        let Some(mut contract) = self.entity::<Contract>(&Call::get("getContract", &path), held).await?
+        else {
             return Ok(None);
         };
         if contract.id.get().is_none() {
@@ -70,7 +74,8 @@ impl ContractsCollector {
         for period in contract.current(days::of(self.clock.now())) {
             let id = &contract.id.0;
             let path = ["api", "v2", "billing", "contracts", id, "billingperiods", &period.id.0];
-            if let Some(details) = self.entity::<Details>(&Call::get("getBillingPeriod", &path)).await? {
+            let call = Call::get("getBillingPeriod", &path);
+            if let Some(details) = self.entity::<Details>(&call, held).await? {
                 if details.is_empty() {
                     return Err(preview::unusable("getBillingPeriod", 1));
                 }
@@ -81,9 +86,16 @@ impl ContractsCollector {
     }
 
     /// What a call brings, unless there is no such thing any more.
-    async fn entity<T: serde::de::DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, CollectError> {
-        match self.client.json(call).await {
-            Ok(entity) => Ok(Some(entity)),
+    async fn entity<T: serde::de::DeserializeOwned>(
+        &self,
+        call: &Call,
+        held: &mut HeldText,
+    ) -> Result<Option<T>, CollectError> {
+        match self.client.json_and_length(call).await {
+            Ok((entity, length)) => {
+                held.hold(length)?;
+                Ok(Some(entity))
+            }
             Err(error) if error.kind == Kind::NotFound => {
                 tracing::info!(why = %error, "a contract or billing period has gone since the list was read");
                 Ok(None)
@@ -140,9 +152,13 @@ impl Collector for ContractsCollector {
         if listed.is_empty() && !nameless.is_empty() {
             return Err(preview::unusable("listContracts", nameless.len() as u64));
         }
-        let mut known = Vec::new();
+        if listed.len() > CONTRACTS_LIMIT {
+            let message = format!("there are more than {CONTRACTS_LIMIT} contracts");
+            return Err(Failure::new(Reason::Limit, message).into());
+        }
+        let (mut known, mut held) = (Vec::new(), HeldText::default());
         for contract in listed {
-            known.extend(self.known(contract).await?);
+            known.extend(self.known(contract, &mut held).await?);
         }
         let organization_id = self.identity.id().await?;
         let pattern = &self.settings.api_charge_pattern;

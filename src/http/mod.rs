@@ -11,6 +11,8 @@
 //! | `/-/ready` | 200 once every collector has ended a run, good or bad: a vendor's outage must not hide the series that report it |
 
 mod discovery;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod metrics;
 mod negotiation;
 mod pages;

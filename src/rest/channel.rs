@@ -150,7 +150,7 @@ impl Answer<'_> {
     }
 }
 
-fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
+pub(super) fn retry_after(value: &str, date: Option<&str>) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }

@@ -11,6 +11,8 @@ mod channel;
 mod client;
 mod credential;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod governor;
 mod rows;
 mod transport;

@@ -14,6 +14,8 @@ mod days;
 mod each_client;
 mod execution;
 mod fold;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod identity;
 mod jobs;
 mod legacy;

@@ -192,6 +192,15 @@ impl Collector for OauthClientsCollector {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of an entry.
+pub(super) fn samples(entry: &[u8]) -> Option<Samples> {
+    let client: OauthClient = serde_json::from_slice(entry).ok()?;
+    let mut samples = Samples::default();
+    client.push(&mut samples);
+    Some(samples)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -5,6 +5,8 @@
 
 mod accounts;
 mod calendar;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod invoices;
 mod page;
 mod paging;

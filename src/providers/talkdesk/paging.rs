@@ -279,3 +279,23 @@ fn digest(value: &(impl Hash + ?Sized)) -> u64 {
     value.hash(&mut digest);
     digest.finish()
 }
+
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: reads the pages as if they came one after the other, and returns the queries that would be sent.
+pub(super) fn queries(pages: impl Iterator<Item = Value>) -> Vec<Vec<(String, String)>> {
+    const LIST: List = List { operation: "fuzzed", path: &["express"], key: "rows", order_by: "id:asc" };
+    let mut pager = Pager::new(&LIST, Some("filter".to_owned()));
+    let mut queries = vec![pager.request.clone()];
+    for page in pages {
+        let Some(page) = Page::read(page, LIST.key) else { break };
+        page.rows.iter().for_each(|row| {
+            pager.is_new(row);
+        });
+        if !pager.turn(&page).unwrap_or(false) {
+            let _ = pager.finish();
+            break;
+        }
+        queries.push(pager.request.clone());
+    }
+    queries
+}

@@ -137,6 +137,13 @@ fn unknown(row: Row) -> u64 {
     row.unknown(&[("family", &FAMILIES), ("unit_of_measure", &UNITS), ("charge_type", &CHARGE_TYPES)])
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: whether the row is a product.
+pub(super) fn is_product(row: Row) -> bool {
+    let _ = unknown(row);
+    product(row).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

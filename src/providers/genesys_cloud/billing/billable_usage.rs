@@ -147,6 +147,18 @@ impl Collector for BillableUsageCollector {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of a report with these rows.
+pub(in crate::providers::genesys_cloud) fn samples<'a>(
+    rows: impl Iterator<Item = &'a [u8]>,
+) -> Option<crate::model::Samples> {
+    let mut usages = Usages::default();
+    rows.map(|row| usages.row(row)).collect::<Result<(), _>>().ok()?;
+    BillableUsageCollector::reading(jiff::civil::date(2026, 11, 21), usages, 0)
+        .ok()
+        .map(|reading| reading.samples)
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

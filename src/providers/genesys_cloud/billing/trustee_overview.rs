@@ -216,6 +216,16 @@ impl Collector for TrusteeOverviewCollector {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of an answer, and the days of its period.
+pub(in crate::providers::genesys_cloud) fn samples(body: &[u8]) -> Option<(Samples, Option<(Date, Date)>)> {
+    let overview: Overview = serde_json::from_slice(body).ok()?;
+    let mut samples = Samples::default();
+    overview.push(&mut samples, "customer");
+    let _ = overview.unknown_enum_values();
+    Some((samples, overview.days()))
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

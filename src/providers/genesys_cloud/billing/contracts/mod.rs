@@ -172,6 +172,33 @@ impl Collector for ContractsCollector {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of a contract whose every period has these details, and its periods.
+pub(in crate::providers::genesys_cloud) fn figures(
+    contract: &[u8],
+    details: &[u8],
+) -> Option<(crate::model::Samples, Vec<super::terms::PeriodTerms>)> {
+    let contract: Contract = serde_json::from_slice(contract).ok()?;
+    let today = jiff::civil::date(2026, 11, 21);
+    let periods = contract.current(today).into_iter();
+    let periods =
+        periods.filter_map(|period| Some((period, serde_json::from_slice(details).ok()?))).collect();
+    let mut reading = Reading::default();
+    let known = [Known { contract, periods }];
+    let pattern = regex::Regex::new("(?i)api").expect("a pattern");
+    let charge = ApiCharge::find(&known, "organization", &pattern, today);
+    for Known { contract, periods } in &known {
+        samples::contract(&mut reading.samples, contract);
+        periods.iter().for_each(|(period, details)| {
+            samples::period(&mut reading.samples, &contract.id.0, period, details);
+        });
+    }
+    if let Some(billed) = charge.as_ref().and_then(|charge| charge.billed) {
+        reading.samples.push(&catalogue::BILLED_REQUESTS, [], billed);
+    }
+    Some((reading.samples, charge.map(|charge| charge.periods).unwrap_or_default()))
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

@@ -97,8 +97,9 @@ mod tests {
             let inputs: Vec<_> = inputs.map(|input| input.unwrap().path()).collect();
             assert!(!inputs.is_empty(), "{name}");
             for input in inputs {
-                println!("{}", input.display());
-                target(&std::fs::read(input).unwrap());
+                let data = std::fs::read(&input).unwrap();
+                let kept = std::panic::catch_unwind(|| target(&data));
+                assert!(kept.is_ok(), "{}", input.display());
             }
         }
         let targets = std::fs::read_dir(root.join("targets")).unwrap().count();

@@ -207,7 +207,7 @@ impl Client {
         move || metrics.set_budget_remaining(governor.remaining())
     }
 
-    /// Calls and reads the answer whole.
+    /// Calls and reads the answer, an object, whole.
     ///
     /// # Errors
     /// See [`Kind`].
@@ -223,6 +223,18 @@ impl Client {
         with_retries(|| async {
             let body = self.open(call).await?.body(JSON_LIMIT).await?;
             Ok((parse(call.operation, &body)?, body.len()))
+        })
+        .await
+    }
+
+    /// Calls and reads the answer, of whatever shape, whole.
+    ///
+    /// # Errors
+    /// See [`Kind`].
+    pub async fn value(&self, call: &Call) -> Result<serde_json::Value, Error> {
+        with_retries(|| async {
+            let body = self.open(call).await?.body(JSON_LIMIT).await?;
+            parse_any(call.operation, &body)
         })
         .await
     }
@@ -371,8 +383,17 @@ async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
         .await
 }
 
-/// Parses an answer. `serde`'s own message could quote the answer, so only the place is told.
+/// Parses an answer that is an object. `serde` would also fill a struct from a list, field by field.
 fn parse<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, Error> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        let detail = "the answer is JSON of another shape than documented (a list)";
+        return Err(Error::new(Kind::Unexpected, operation, detail));
+    }
+    parse_any(operation, body)
+}
+
+/// Parses an answer. `serde`'s own message could quote the answer, so only the place is told.
+fn parse_any<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, Error> {
     // Every value but the first of a list or object follows a comma. Those within texts count too, which does no harm.
     let values = body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
     if values > VALUES_LIMIT {
@@ -451,7 +472,7 @@ mod tests {
 
     #[test]
     fn a_parse_error_tells_the_place_but_quotes_nothing() {
-        let error = parse::<Vec<u64>>("getTokenInfo", br#"["planted@example.com"]"#).unwrap_err();
+        let error = parse_any::<Vec<u64>>("getTokenInfo", br#"["planted@example.com"]"#).unwrap_err();
         assert_eq!(error.kind, Kind::Unexpected);
         assert!(!error.to_string().contains("planted"), "{error}");
         assert!(error.to_string().contains("column"), "{error}");

@@ -78,7 +78,7 @@ impl RowSplitter {
         for &byte in piece {
             match self.place {
                 Place::Envelope => self.envelope_byte(byte)?,
-                Place::FirstRow | Place::BehindRow | Place::NextRow if is_space(byte) => {}
+                Place::FirstRow | Place::BehindRow | Place::NextRow | Place::End if is_space(byte) => {}
                 Place::FirstRow | Place::BehindRow if byte == b']' => self.end_rows(),
                 Place::BehindRow if byte == b',' => self.place = Place::NextRow,
                 Place::FirstRow | Place::NextRow if !matches!(byte, b',' | b']' | b'}') => {
@@ -104,7 +104,6 @@ impl RowSplitter {
                     }
                     _ => self.row_byte(byte)?,
                 },
-                Place::End if is_space(byte) => {}
                 Place::End => return Err(SplitError::NotJson.into()),
             }
         }

@@ -4,6 +4,7 @@
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,
     clippy::float_cmp,
+    clippy::print_stdout,
     clippy::unwrap_used,
     reason = "a test that cannot go on has failed, and its figures are whole numbers"
 )]

@@ -144,7 +144,7 @@ impl Reader {
         if (suffix == "_bucket" && kind == "histogram") != sample.labels.contains_key("le") {
             return Err("le belongs to buckets".into());
         }
-        if kind != "gauge" && !(sample.value >= 0.0) {
+        if kind != "gauge" && (sample.value.is_nan() || sample.value < 0.0) {
             return Err("a count that is negative or none".into());
         }
         Ok(())
@@ -256,7 +256,7 @@ fn is_name(name: &str, is_metric: bool) -> bool {
         && name.bytes().enumerate().all(|(at, byte)| is_letter(byte) || (at > 0 && byte.is_ascii_digit()))
 }
 
-/// The `number` of the OpenMetrics grammar; nothing else that a programming language would take.
+/// The `number` of the `OpenMetrics` grammar; nothing else that a programming language would take.
 fn number(text: &str) -> Result<f64, String> {
     let wrong = || format!("{text:?} is no number");
     let unsigned = text.strip_prefix(['+', '-']).unwrap_or(text);

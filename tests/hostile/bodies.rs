@@ -388,7 +388,7 @@ async fn no_answer_of_another_shape_changes_a_figure() {
     let find = |name: &str| CASES.iter().find(|case| case.name == name).unwrap();
     keeps_good_figures(
         &names,
-        Duration::from_secs(2),
+        Duration::from_secs(4),
         move |name, request| (find(name).spoil)(request.kind()),
         move |name, _| find(name).reasons,
     )

@@ -36,7 +36,7 @@ struct Exporter {
 }
 
 impl Exporter {
-    async fn start(vendor: &str, name: &str) -> Self {
+    fn start(vendor: &str, name: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let text = format!(
             "global: {{request_timeout: 60s}}\norganizations:\n{}",
@@ -85,7 +85,7 @@ async fn measure(
     })
     .await;
     let begun = Instant::now();
-    let exporter = Exporter::start(&url, name).await;
+    let exporter = Exporter::start(&url, name);
     let watched = [
         (format!("{name}-g"), "usage"),
         (format!("{name}-g"), "oauth_clients"),

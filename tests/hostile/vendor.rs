@@ -239,11 +239,17 @@ pub async fn keeps_good_figures(
         .filter(|(organization, _, kind, _)| !expected(case(organization), *kind).is_empty())
         .collect();
     let bad = stage
-        .until_or("a failure of every collector", |metrics| {
+        .until_or("a failure of every collector for its reason", |metrics| {
             let missing: Vec<_> = wanted
                 .iter()
-                .filter(|(organization, collector, ..)| failures(metrics, organization, collector).is_empty())
-                .map(|(organization, collector, ..)| format!("{organization}/{collector}"))
+                .filter(|(organization, collector, kind, _)| {
+                    let reasons = expected(case(organization), *kind);
+                    let failed = failures(metrics, organization, collector);
+                    !failed.iter().any(|(reason, _)| reasons.contains(&&**reason))
+                })
+                .map(|(organization, collector, ..)| {
+                    format!("{organization}/{collector} {:?}", failures(metrics, organization, collector))
+                })
                 .collect();
             if missing.is_empty() { Ok(()) } else { Err(missing.join(" ")) }
         })
@@ -251,8 +257,9 @@ pub async fn keeps_good_figures(
     for (organization, collector, kind, family) in wanted {
         let reasons = expected(case(organization), *kind);
         for (reason, _) in failures(&bad, organization, collector) {
+            // A machine with much else to do may be late as well.
             assert!(
-                reasons.contains(&&*reason),
+                reasons.contains(&&*reason) || reason == "timeout",
                 "{organization}/{collector}: {reason} instead of {reasons:?}"
             );
         }

@@ -158,7 +158,7 @@ impl Fold {
 
     /// Adds a row; `None` when it cannot be understood.
     fn add(&mut self, row: &[u8]) -> Option<()> {
-        let row: Row = serde_json::from_slice(row).ok()?;
+        let row: Row = wire::row(row)?;
         let day = row.date.get().and_then(wire::day)?;
         if !self.days.contains(&day) {
             return Some(());
@@ -296,9 +296,16 @@ mod tests {
 
     #[test]
     fn a_row_that_cannot_be_understood_is_counted_and_left_out() {
-        let rows = [r#"{"requestCount":3}"#, r#"{"date":"2026-11-19","requestCount":-3}"#, "7", "null", "{"];
+        let rows = [
+            r#"{"requestCount":3}"#,
+            r#"{"date":"2026-11-19","requestCount":-3}"#,
+            "7",
+            "null",
+            "{",
+            r#"["2026-11-19"]"#,
+        ];
         let fold = fold(&rows);
-        assert_eq!((fold.invalid_rows, fold.cells.len()), (5, 0));
+        assert_eq!((fold.invalid_rows, fold.cells.len()), (6, 0));
         assert_eq!(fold.understood().unwrap_err().reason, Reason::Decode);
     }
 

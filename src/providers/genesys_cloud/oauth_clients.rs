@@ -9,6 +9,7 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::wire;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::Collector;
@@ -128,8 +129,8 @@ impl Directory {
             held.hold(length)?;
             let before = seen.len();
             for entity in page.entities {
-                match serde_json::from_value::<OauthClient>(entity) {
-                    Ok(client) if !client.id.is_empty() => {
+                match wire::entry_of::<OauthClient>(entity) {
+                    Some(client) if !client.id.is_empty() => {
                         seen.insert(client.id.clone());
                         listing.clients.insert(client.id.clone(), client);
                     }

@@ -103,9 +103,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
         };
         let mut lenient = Self::default();
         for entry in list {
-            match serde_json::from_value(entry) {
-                Ok(entry) => lenient.entries.push(entry),
-                Err(_) => lenient.invalid += 1,
+            match entry_of(entry) {
+                Some(entry) => lenient.entries.push(entry),
+                None => lenient.invalid += 1,
             }
         }
         Ok(lenient)
@@ -205,6 +205,16 @@ impl<'de> Deserialize<'de> for Count {
         }
         deserializer.deserialize_any(CountVisitor)
     }
+}
+
+/// A row of an answer, which is an object: `serde` would also fill a struct from a list, field by field.
+pub(super) fn row<'a, T: Deserialize<'a>>(row: &'a [u8]) -> Option<T> {
+    if row.starts_with(b"[") { None } else { serde_json::from_slice(row).ok() }
+}
+
+/// The same for an entry that has been parsed.
+pub(super) fn entry_of<T: DeserializeOwned>(entry: serde_json::Value) -> Option<T> {
+    if entry.is_array() { None } else { serde_json::from_value(entry).ok() }
 }
 
 /// The UTC day of a plain date (`2026-11-19`) or of a date-time at its midnight (`2026-11-19T00:00:00Z`).
@@ -317,8 +327,8 @@ mod tests {
 
     #[test]
     fn entries_that_cannot_be_understood_are_counted() {
-        let lenient: Lenient<Decimal> = serde_json::from_str(r#"[1,"2",{"a":1},null]"#).unwrap();
-        assert_eq!((lenient.entries.len(), lenient.invalid), (3, 1));
+        let lenient: Lenient<Decimal> = serde_json::from_str(r#"[1,"2",{"a":1},null,[1]]"#).unwrap();
+        assert_eq!((lenient.entries.len(), lenient.invalid), (3, 2));
         assert!(serde_json::from_str::<Lenient<Decimal>>("null").unwrap().entries.is_empty());
     }
 

@@ -89,7 +89,7 @@ pub(super) async fn read(
 ) -> Result<u64, CollectError> {
     let mut pager = Pager::new(list, filter);
     loop {
-        let body: Value = match client.json(&pager.call(list)).await {
+        let body = match client.value(&pager.call(list)).await {
             Ok(body) => body,
             Err(error) if error.status == Some(400) && pager.ask_for_fewer() => continue,
             Err(error) if pager.requested.is_empty() => return Err(error.into()),
@@ -282,12 +282,12 @@ fn digest(value: &(impl Hash + ?Sized)) -> u64 {
 
 #[cfg(any(test, fuzzing))]
 /// For [`crate::fuzzing`]: reads the pages as if they came one after the other, and returns the queries that would be sent.
-pub(super) fn queries(pages: impl Iterator<Item = Value>) -> Vec<Vec<(String, String)>> {
+pub(super) fn queries(answers: impl Iterator<Item = Value>) -> Vec<Vec<(String, String)>> {
     const LIST: List = List { operation: "fuzzed", path: &["express"], key: "rows", order_by: "id:asc" };
     let mut pager = Pager::new(&LIST, Some("filter".to_owned()));
     let mut queries = vec![pager.request.clone()];
-    for page in pages {
-        let Some(page) = Page::read(page, LIST.key) else { break };
+    for answer in answers {
+        let Some(page) = Page::read(answer, LIST.key) else { break };
         page.rows.iter().for_each(|row| {
             pager.is_new(row);
         });

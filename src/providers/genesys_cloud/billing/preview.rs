@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use crate::model::{CollectError, Failure, HeldText, Reason};
 use crate::providers::genesys_cloud::cursor;
-use crate::providers::genesys_cloud::wire::Label;
+use crate::providers::genesys_cloud::wire::{self, Label};
 use crate::rest::{Call, Client, Error, Kind};
 
 /// The most that a page gives.
@@ -51,9 +51,9 @@ pub(super) async fn list<T: DeserializeOwned>(
         let (page, length): (Page, usize) = client.json_and_length(&paged).await.map_err(refused)?;
         held.hold(length)?;
         for entity in page.entities {
-            match serde_json::from_value(entity) {
-                Ok(entry) => entries.push(entry),
-                Err(_) => invalid += 1,
+            match wire::entry_of(entity) {
+                Some(entry) => entries.push(entry),
+                None => invalid += 1,
             }
         }
         let Some(next_uri) = page.next_uri.get() else { break };

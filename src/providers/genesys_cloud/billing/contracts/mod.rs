@@ -189,9 +189,9 @@ pub(in crate::providers::genesys_cloud) fn figures(
     let charge = ApiCharge::find(&known, "organization", &pattern, today);
     for Known { contract, periods } in &known {
         samples::contract(&mut reading.samples, contract);
-        periods.iter().for_each(|(period, details)| {
+        for (period, details) in periods {
             samples::period(&mut reading.samples, &contract.id.0, period, details);
-        });
+        }
     }
     if let Some(billed) = charge.as_ref().and_then(|charge| charge.billed) {
         reading.samples.push(&catalogue::BILLED_REQUESTS, [], billed);

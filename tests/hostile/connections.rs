@@ -77,7 +77,7 @@ async fn no_redirect_is_followed_and_no_token_comes_to_another_host() {
             is_meant.then(|| {
                 let location = format!("{target}/{}/{}", request.organization, request.path);
                 Reply::bytes(format!(
-                    "HTTP/1.1 {code} Elsewhere\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
+                    "HTTP/1.1 {code} Elsewhere\r\nConnection: close\r\nLocation: {location}\r\nContent-Length: 0\r\n\r\n"
                 ))
             })
         },

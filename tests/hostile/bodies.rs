@@ -291,7 +291,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "endless-headers",
-        reasons: NETWORK,
+        reasons: &["network", "timeout"],
         spoil: |kind| {
             data(kind, || Reply {
                 pieces: Box::new(

@@ -4,10 +4,10 @@
 CARGO ?= cargo
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test prepare format lint doc unit deny golden demo
+.PHONY: test prepare format lint doc unit deny fuzz golden sbom demo
 
 ## Install what the tests need, then run everything.
-test: prepare format lint doc unit deny
+test: prepare format lint doc unit deny fuzz
 
 ## promtool and the Prometheus server, which some tests run for real, and the vendor's own clients.
 prepare:
@@ -28,6 +28,14 @@ unit:
 ## Licences, sources and banned crates; skipped with a message where cargo-deny is not installed.
 deny:
 	@scripts/deny.sh
+
+## Every reader of outside input with made-up input, FUZZ_SECONDS each; skipped with a message where cargo-fuzz cannot be had.
+fuzz:
+	@scripts/fuzz.sh
+
+## The bill of materials of a release, as CycloneDX: needs cargo-cyclonedx (cargo install --locked cargo-cyclonedx).
+sbom:
+	$(CARGO) cyclonedx --format json --spec-version 1.5 --describe binaries --no-build-deps --target x86_64-unknown-linux-musl
 
 ## Rewrite the golden files from what the code does now; review the difference before committing it.
 golden:

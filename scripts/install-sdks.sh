@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the vendor's own clients below target/sdk, where tests/sdk.rs looks for them. Those tests are skipped without them, so
-# nothing fails here.
+# Installs the vendor's own clients and Prometheus' Python client below target/sdk, where tests/sdk.rs and tests/exposition look
+# for them. Those tests are skipped without them, so nothing fails here.
 set -u
 
 node_sdk=purecloud-platform-client-v2@262.0.0
@@ -30,3 +30,5 @@ install node "$node_sdk" npm \
     npm install --prefix "$folder/node" --no-audit --no-fund --fetch-retries=1 "$node_sdk"
 install python "$python_sdk" python3 \
     python3 -m pip install --target "$folder/python" --no-input --retries 1 "$python_sdk"
+install prometheus-client prometheus_client==0.26.0 python3 \
+    python3 -m pip install --target "$folder/prometheus-client" --no-input --retries 1 prometheus_client==0.26.0

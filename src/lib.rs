@@ -8,6 +8,8 @@ mod collect;
 pub mod collector;
 pub mod config;
 pub mod exposition;
+#[cfg(any(test, fuzzing))]
+pub mod fuzzing;
 mod http;
 pub mod lifecycle;
 pub mod model;

@@ -83,7 +83,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
 
 #[expect(clippy::print_stdout, reason = "the answer of --config.check")]
 async fn serve(flags: Serve) -> Result<(), Failure> {
-    let place = config_place(flags.config_file);
+    let place = config_place(flags.config_file.clone());
     // Faults of both files are told together.
     let (config, keeper) = match (read_config(place.as_deref()), web_config(&flags)) {
         (Ok(config), Ok(keeper)) => (config, keeper),

@@ -243,9 +243,9 @@ fn source_files(folder: &Path, files: &mut Vec<PathBuf>) {
     }
 }
 
-/// Tests may name whatever they need, also those in files of their own.
+/// Tests and what they share with fuzzing may name whatever they need, also those in files of their own.
 fn is_test(place: &Path) -> bool {
-    place.with_extension("").iter().any(|part| part == "tests" || part == "testing")
+    place.with_extension("").iter().any(|part| part == "tests" || part == "testing" || part == "fuzzing")
 }
 
 fn source() -> BTreeMap<PathBuf, String> {

@@ -34,7 +34,12 @@ const MAX_PEM_BYTES: u64 = 1 << 20;
 /// Every fault of them.
 pub fn load(path: &Path) -> Result<Settings, Faults> {
     let text = file::text(path, "there is no such file; --web.config.file names the web configuration")?;
-    file::parse(path, &text, None, |root| {
+    parse(path, &text)
+}
+
+/// Reads `text`, the content of the web configuration file `path`, which names the folder of relative paths.
+pub(crate) fn parse(path: &Path, text: &str) -> Result<Settings, Faults> {
+    file::parse(path, text, None, |root| {
         let mut settings = settings(root);
         settings.files.push(path.to_owned());
         settings

@@ -13,6 +13,8 @@
 //! | `POST /-/quit` | ends the exporter as SIGTERM does; 403 without `--web.enable-lifecycle` |
 
 mod discovery;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod lifecycle;
 mod metrics;
 mod negotiation;

@@ -2,6 +2,7 @@
 
 mod folding;
 mod harmless;
+mod held;
 mod limit;
 mod plan;
 mod samples;
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 
 pub use folding::{Folded, OTHER};
 pub use harmless::harmless;
+pub use held::HeldText;
 pub use limit::Limit;
 pub use plan::{Estimate, Excess, Plan, Requests, Task};
 pub use samples::{LABEL_VALUE_CHARACTERS, Samples, Table, clip};

@@ -188,7 +188,7 @@ fn announced(deprecation: Option<&str>, sunset: Option<&str>) -> Option<String> 
     sunset_day.or(deprecation_day).or_else(dateless)
 }
 
-fn retry_after(value: &str, date: Option<&str>, clock: &Clock) -> Option<Duration> {
+pub(super) fn retry_after(value: &str, date: Option<&str>, clock: &Clock) -> Option<Duration> {
     if let Ok(seconds) = value.trim().parse() {
         return Some(Duration::from_secs(seconds));
     }
@@ -202,10 +202,12 @@ impl InFlight<'_> {
     fn broken(&mut self, error: &reqwest::Error) -> Error {
         let (code, kind, detail) = if error.is_timeout() {
             ("timeout", Kind::Timeout, "no complete answer in time")
+        } else if error.is_builder() {
+            ("cancelled", Kind::Malformed, "no request can be made with the token that the login host gave")
         } else if error.is_connect() {
             ("network", Kind::Unreachable, "cannot connect (name, network, proxy or TLS)")
-        } else if is_broken_compression(error) {
-            ("network", Kind::Malformed, "the answer's compression is broken")
+        } else if is_broken_encoding(error) {
+            ("network", Kind::Malformed, "the answer's compression or its chunks are broken")
         } else {
             ("network", Kind::Unreachable, "the connection broke before the answer was complete")
         };
@@ -214,8 +216,8 @@ impl InFlight<'_> {
     }
 }
 
-/// Whether a decompressor refused the body, as against a body that did not arrive.
-fn is_broken_compression(error: &reqwest::Error) -> bool {
+/// Whether the body arrived as something that is no compression or no chunks, as against a body that did not arrive.
+fn is_broken_encoding(error: &reqwest::Error) -> bool {
     let mut cause: Option<&dyn std::error::Error> = Some(error);
     while let Some(error) = cause {
         if error

@@ -27,6 +27,9 @@ use crate::telemetry::ApiMetrics;
 /// The longest answer without rows.
 const JSON_LIMIT: usize = 8 * 1024 * 1024;
 
+/// The most values in an answer that is parsed whole. As objects they take up to a hundred times the room of their text.
+const VALUES_LIMIT: usize = 300_000;
+
 /// The longest answer with rows; they are folded as they arrive, so this bounds time and traffic rather than memory.
 const ROWS_LIMIT: u64 = 512 * 1024 * 1024;
 
@@ -223,17 +226,40 @@ impl Client {
         }
     }
 
-    /// Calls and reads the answer whole.
+    /// Calls and reads the answer, an object, whole.
     ///
     /// # Errors
     /// See [`Kind`].
     pub async fn json<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Error> {
+        self.json_and_length(call).await.map(|(answer, _)| answer)
+    }
+
+    /// The same, and the answer's length in bytes, for collectors that keep the text of many answers.
+    ///
+    /// # Errors
+    /// See [`Kind`].
+    pub async fn json_and_length<T: DeserializeOwned>(&self, call: &Call) -> Result<(T, usize), Error> {
         with_retries(|| async {
             let body = self.open(call).await?.body(JSON_LIMIT).await?;
             if let Some(checker) = self.checker(call) {
                 checker.check(&body);
             }
-            parse(call.operation, &body)
+            Ok((parse(call.operation, &body)?, body.len()))
+        })
+        .await
+    }
+
+    /// Calls and reads the answer, of whatever shape, whole.
+    ///
+    /// # Errors
+    /// See [`Kind`].
+    pub async fn value(&self, call: &Call) -> Result<serde_json::Value, Error> {
+        with_retries(|| async {
+            let body = self.open(call).await?.body(JSON_LIMIT).await?;
+            if let Some(checker) = self.checker(call) {
+                checker.check(&body);
+            }
+            parse_any(call.operation, &body)
         })
         .await
     }
@@ -397,8 +423,23 @@ async fn with_retries<T, F: Future<Output = Result<T, Error>>>(
         .await
 }
 
-/// Parses an answer. `serde`'s own message could quote the answer, so only the place is told.
+/// Parses an answer that is an object. `serde` would also fill a struct from a list, field by field.
 fn parse<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, Error> {
+    if body.trim_ascii_start().starts_with(b"[") {
+        let detail = "the answer is JSON of another shape than documented (a list)";
+        return Err(Error::new(Kind::Unexpected, operation, detail));
+    }
+    parse_any(operation, body)
+}
+
+/// Parses an answer. `serde`'s own message could quote the answer, so only the place is told.
+fn parse_any<T: DeserializeOwned>(operation: &'static str, body: &[u8]) -> Result<T, Error> {
+    // Every value but the first of a list or object follows a comma. Those within texts count too, which does no harm.
+    let values = body.iter().filter(|byte| matches!(byte, b',' | b'[' | b'{')).count();
+    if values > VALUES_LIMIT {
+        let detail = format!("the answer has more than {VALUES_LIMIT} values");
+        return Err(Error::new(Kind::TooLarge, operation, detail));
+    }
     serde_json::from_slice(body).map_err(|error| {
         let (kind, what) = if error.is_data() {
             (Kind::Unexpected, "JSON of another shape than documented")
@@ -471,7 +512,7 @@ mod tests {
 
     #[test]
     fn a_parse_error_tells_the_place_but_quotes_nothing() {
-        let error = parse::<Vec<u64>>("getTokenInfo", br#"["planted@example.com"]"#).unwrap_err();
+        let error = parse_any::<Vec<u64>>("getTokenInfo", br#"["planted@example.com"]"#).unwrap_err();
         assert_eq!(error.kind, Kind::Unexpected);
         assert!(!error.to_string().contains("planted"), "{error}");
         assert!(error.to_string().contains("column"), "{error}");

@@ -128,6 +128,16 @@ fn refusal(status: u16, body: &[u8], advice: &str) -> Error {
     error
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: how long the token of an answer would live, and whether a refusal quotes nothing unusual.
+pub(super) fn lifetime(body: &[u8]) -> Option<Duration> {
+    let error = refusal(400, body, "advice");
+    assert!(error.code.is_none_or(|code| harmless(&code).is_some()));
+    let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
+    assert!(!format!("{:?}", answer.access_token).contains(answer.access_token.expose_secret().get(..20)?));
+    Some(answer.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

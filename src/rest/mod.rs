@@ -12,6 +12,8 @@ mod client;
 mod credential;
 mod documented;
 mod error;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod governor;
 mod rows;
 mod token;

@@ -35,7 +35,12 @@ pub(super) struct RowSplitter {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Place {
     Envelope,
-    BetweenRows,
+    /// Before a row, or the end of the rows where none came yet.
+    FirstRow,
+    /// Behind a row.
+    BehindRow,
+    /// Behind a comma.
+    NextRow,
     /// In a row that is an object or array.
     Row,
     /// In a row that is a bare number, word or string.
@@ -73,15 +78,15 @@ impl RowSplitter {
         for &byte in piece {
             match self.place {
                 Place::Envelope => self.envelope_byte(byte)?,
-                Place::BetweenRows => match byte {
-                    b',' | b' ' | b'\t' | b'\r' | b'\n' => {}
-                    b']' => {
-                        self.envelope.push(byte);
-                        self.depth = 1;
-                        self.place = Place::Envelope;
-                    }
-                    _ => self.start_row(byte),
-                },
+                Place::FirstRow | Place::BehindRow | Place::NextRow | Place::End if is_space(byte) => {}
+                Place::FirstRow | Place::BehindRow if byte == b']' => self.end_rows(),
+                Place::BehindRow if byte == b',' => self.place = Place::NextRow,
+                Place::FirstRow | Place::NextRow if !matches!(byte, b',' | b']' | b'}') => {
+                    self.start_row(byte);
+                }
+                Place::FirstRow | Place::BehindRow | Place::NextRow => {
+                    return Err(SplitError::NotJson.into());
+                }
                 Place::Row => {
                     self.row_byte(byte)?;
                     if self.depth == 0 && self.string.is_none() {
@@ -92,14 +97,13 @@ impl RowSplitter {
                     b',' | b']' if self.string.is_none() => {
                         self.end_row(on_row)?;
                         if byte == b']' {
-                            self.envelope.push(byte);
-                            self.depth = 1;
-                            self.place = Place::Envelope;
+                            self.end_rows();
+                        } else {
+                            self.place = Place::NextRow;
                         }
                     }
                     _ => self.row_byte(byte)?,
                 },
-                Place::End if byte.is_ascii_whitespace() => {}
                 Place::End => return Err(SplitError::NotJson.into()),
             }
         }
@@ -128,8 +132,14 @@ impl RowSplitter {
     }
 
     fn end_row<E>(&mut self, on_row: &mut impl FnMut(&[u8]) -> Result<(), E>) -> Result<(), E> {
-        self.place = Place::BetweenRows;
+        self.place = Place::BehindRow;
         on_row(&self.row)
+    }
+
+    fn end_rows(&mut self) {
+        self.envelope.push(b']');
+        self.depth = 1;
+        self.place = Place::Envelope;
     }
 
     fn envelope_byte(&mut self, byte: u8) -> Result<(), SplitError> {
@@ -149,7 +159,7 @@ impl RowSplitter {
             }
         } else if self.depth == 2 && byte == b'[' && self.key_matches && !was_in_string {
             self.key_matches = false;
-            self.place = Place::BetweenRows;
+            self.place = Place::FirstRow;
         } else if self.depth == 0 && matches!(byte, b'}' | b']') && !was_in_string {
             self.place = Place::End;
         }
@@ -174,6 +184,10 @@ impl RowSplitter {
         }
         Ok(())
     }
+}
+
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
 }
 
 #[cfg(test)]
@@ -223,6 +237,15 @@ mod tests {
     #[test]
     fn text_after_the_end_is_refused() {
         assert_eq!(split(b"{} x", 1).unwrap_err(), SplitError::NotJson);
+    }
+
+    #[test]
+    fn rows_without_commas_and_commas_without_rows_are_refused() {
+        for rows in ["{} {}", "{},,{}", ",{}", "{},", ",", "1,,2", "1,", "{}{}", "}", "{},}"] {
+            let text = format!("{{\"rows\":[{rows}]}}");
+            assert!(serde_json::from_str::<Value>(&text).is_err(), "{rows}");
+            assert!(split(text.as_bytes(), 3).is_err(), "{rows}");
+        }
     }
 
     #[test]

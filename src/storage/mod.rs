@@ -188,3 +188,20 @@ impl Folder {
         }
     }
 }
+
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the content of a stored file, whose checksum is right. What can be read is written as it was.
+pub(crate) fn fuzzing(data: &[u8]) {
+    const OWNER: &str = "genesys_cloud/acme/usage of id at https://api.example.com/";
+    fn read<T: DeserializeOwned + Serialize>(json: &[u8]) {
+        let content = [OWNER.as_bytes(), b"\n", json].concat();
+        let head = format!("ccaas-exporter storage 1\n{:08x}\n", crc32fast::hash(&content));
+        let Ok(record) = file::parse::<T>(OWNER, &[head.as_bytes(), &content].concat()) else { return };
+        let written = file::format(OWNER, &record).expect("what was read can be written");
+        let again: T = file::parse(OWNER, &written).expect("what was written can be read");
+        assert_eq!(file::format(OWNER, &again).expect("and written again"), written);
+    }
+    read::<Figures>(data);
+    read::<Course>(data);
+    let _ = file::parse::<Course>(OWNER, data);
+}

@@ -387,6 +387,23 @@ impl Stage {
         poll(what, async || Some(self.metrics().await).filter(|metrics| found(metrics))).await
     }
 
+    /// Scrapes until `found` has nothing to complain of, and tells its last complaint where that is in vain.
+    pub async fn until_or(&self, what: &str, found: impl Fn(&Metrics) -> Result<(), String>) -> Metrics {
+        let mut complaint = String::new();
+        let ask = async || {
+            let metrics = self.metrics().await;
+            match found(&metrics) {
+                Ok(()) => Some(metrics),
+                Err(why) => {
+                    complaint = why;
+                    None
+                }
+            }
+        };
+        let found = tokio::time::timeout(DEADLINE, ask_until(ask)).await;
+        found.unwrap_or_else(|_| panic!("waited in vain for {what}: {complaint}"))
+    }
+
     /// Scrapes until every collector has ended a run.
     pub async fn ready(&self) -> Metrics {
         poll("the exporter to be ready", async || (self.get("/-/ready").await.status() == 200).then_some(()))
@@ -420,16 +437,23 @@ impl Stage {
 }
 
 /// Asks again and again until there is an answer, or the deadline is over.
-pub async fn poll<T>(what: &str, mut ask: impl AsyncFnMut() -> Option<T>) -> T {
-    let ask = async {
-        loop {
-            if let Some(answer) = ask().await {
-                return answer;
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
+pub async fn poll<T>(what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    poll_within(DEADLINE, what, ask).await
+}
+
+/// The same with another deadline.
+pub async fn poll_within<T>(deadline: Duration, what: &str, ask: impl AsyncFnMut() -> Option<T>) -> T {
+    let answer = tokio::time::timeout(deadline, ask_until(ask)).await;
+    answer.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+}
+
+async fn ask_until<T>(mut ask: impl AsyncFnMut() -> Option<T>) -> T {
+    loop {
+        if let Some(answer) = ask().await {
+            return answer;
         }
-    };
-    tokio::time::timeout(DEADLINE, ask).await.unwrap_or_else(|_| panic!("waited in vain for {what}"))
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// Compares with a golden file, or rewrites it when `UPDATE_GOLDEN` is set.

@@ -13,6 +13,7 @@ use super::legacy::{Created, Envelope};
 use super::oauth_clients::{Directory, Listing};
 use super::row::Row;
 use super::settings::{ClientSummarySettings, Pattern};
+use super::wire;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, PendingJobs};
@@ -46,12 +47,12 @@ struct Sum {
 
 impl RowSink for Sum {
     fn row(&mut self, row: &[u8]) -> Result<(), RowsRefused> {
-        match serde_json::from_slice::<Row>(row) {
-            Ok(row) => {
+        match wire::row::<Row>(row) {
+            Some(row) => {
                 self.rows += 1;
                 self.counts.add(&row.counts());
             }
-            Err(_) => self.invalid_rows += 1,
+            None => self.invalid_rows += 1,
         }
         Ok(())
     }

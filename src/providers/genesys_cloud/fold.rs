@@ -1,5 +1,6 @@
 //! Usage rows summed up while they arrive: by day and whose requests they tell, or by endpoint too.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::ops::RangeInclusive;
 
@@ -17,6 +18,9 @@ use crate::rest::{RowSink, RowsRefused};
 
 /// The party of requests that the vendor does not attribute to one.
 pub(super) const UNKNOWN: &str = "unknown";
+
+/// Most bytes of text in the sums of one query.
+const TEXT_LIMIT: usize = 32 * 1024 * 1024;
 
 /// At most one row in so many may be one that cannot be understood: a sum without it is too small.
 const INVALID_SHARE: u64 = 100;
@@ -64,6 +68,8 @@ pub(super) struct Fold {
     pub(super) cells: HashMap<Cell, StatusCounts>,
     /// The names that clients have, by party, each as of the newest day that tells it.
     pub(super) names: HashMap<String, (Date, String)>,
+    /// Bytes of text in cells and names.
+    text: usize,
     rows: u64,
     /// Rows that could not be understood.
     pub(super) invalid_rows: u64,
@@ -84,6 +90,7 @@ impl Fold {
             party,
             cells: HashMap::new(),
             names: HashMap::new(),
+            text: 0,
             rows: 0,
             invalid_rows: 0,
             share: room.share(),
@@ -93,10 +100,10 @@ impl Fold {
     /// Adds the sums of another page or query.
     pub(super) fn merge(&mut self, more: Self) -> Result<(), Failure> {
         for (cell, counts) in more.cells {
-            self.cells.entry(cell).or_default().add(&counts);
+            self.count(cell, &counts);
         }
         for (party, (day, name)) in more.names {
-            keep_newest(&mut self.names, &party, day, &name);
+            self.text += keep_newest(&mut self.names, &party, day, &name);
         }
         self.rows += more.rows;
         self.invalid_rows += more.invalid_rows;
@@ -131,12 +138,26 @@ impl Fold {
     }
 
     fn bounded(&mut self) -> Result<(), RowsRefused> {
+        if self.text > TEXT_LIMIT {
+            return Err(RowsRefused { limit: TEXT_LIMIT, of: "bytes of text in their sums" });
+        }
         self.share.grow_to(self.cells.len())
+    }
+
+    fn count(&mut self, cell: Cell, counts: &StatusCounts) {
+        match self.cells.entry(cell) {
+            Entry::Occupied(mut known) => known.get_mut().add(counts),
+            Entry::Vacant(new) => {
+                let Cell { party, method, template_uri, .. } = new.key();
+                self.text += party.len() + method.len() + template_uri.len();
+                new.insert(*counts);
+            }
+        }
     }
 
     /// Adds a row; `None` when it cannot be understood.
     fn add(&mut self, row: &[u8]) -> Option<()> {
-        let row: Row = serde_json::from_slice(row).ok()?;
+        let row: Row = wire::row(row)?;
         let day = row.date.get().and_then(wire::day)?;
         if !self.days.contains(&day) {
             return Some(());
@@ -152,11 +173,11 @@ impl Fold {
         };
         let party = party.unwrap_or(UNKNOWN);
         if let Some(name) = row.client_name() {
-            keep_newest(&mut self.names, party, day, name);
+            self.text += keep_newest(&mut self.names, party, day, name);
         }
         let [party, method, template_uri] = [party, method, template_uri].map(str::to_owned);
         let cell = Cell { day, party, method, template_uri };
-        self.cells.entry(cell).or_default().add(&row.counts());
+        self.count(cell, &row.counts());
         Some(())
     }
 }
@@ -176,13 +197,22 @@ pub(super) fn reading<'a>(
     (reading, days)
 }
 
-/// Keeps the name of the newest day; of two on one day always the same one.
-pub(super) fn keep_newest(names: &mut HashMap<String, (Date, String)>, party: &str, day: Date, name: &str) {
+/// Keeps the name of the newest day; of two on one day always the same one. Returns how many bytes of text that adds.
+pub(super) fn keep_newest(
+    names: &mut HashMap<String, (Date, String)>,
+    party: &str,
+    day: Date,
+    name: &str,
+) -> usize {
     match names.get_mut(party) {
-        Some(known) if (known.0, known.1.as_str()) >= (day, name) => {}
-        Some(known) => *known = (day, name.to_owned()),
+        Some(known) if (known.0, known.1.as_str()) >= (day, name) => 0,
+        Some(known) => {
+            let before = std::mem::replace(known, (day, name.to_owned()));
+            name.len().saturating_sub(before.1.len())
+        }
         None => {
             names.insert(party.to_owned(), (day, name.to_owned()));
+            party.len() + name.len()
         }
     }
 }
@@ -254,9 +284,16 @@ mod tests {
 
     #[test]
     fn a_row_that_cannot_be_understood_is_counted_and_left_out() {
-        let rows = [r#"{"requestCount":3}"#, r#"{"date":"2026-11-19","requestCount":-3}"#, "7", "null", "{"];
+        let rows = [
+            r#"{"requestCount":3}"#,
+            r#"{"date":"2026-11-19","requestCount":-3}"#,
+            "7",
+            "null",
+            "{",
+            r#"["2026-11-19"]"#,
+        ];
         let fold = fold(&rows);
-        assert_eq!((fold.invalid_rows, fold.cells.len()), (5, 0));
+        assert_eq!((fold.invalid_rows, fold.cells.len()), (6, 0));
         assert_eq!(fold.understood().unwrap_err().reason, Reason::Decode);
     }
 
@@ -302,5 +339,28 @@ mod tests {
         let row = r#"{"date":"2026-11-20","httpMethod":"BREW","requests":1}"#;
         let (fold, surprises) = surprises::noticing(|| fold(&[row]));
         assert_eq!((surprises.count(Surprise::EnumValue), fold.cells.len()), (1, 1));
+    }
+
+    #[test]
+    fn long_texts_are_kept_whole_and_too_many_of_them_refused() {
+        let row = |n: usize| {
+            format!(r#"{{"date":"2026-11-20","clientId":"{n}{}","requests":1}}"#, "x".repeat(1 << 20))
+        };
+        let mut kept = Fold::new(date(2026, 11, 20)..=date(2026, 11, 20), Party::Client);
+        for n in 0..20 {
+            kept.row(row(n).as_bytes()).unwrap();
+            kept.row(row(n).as_bytes()).unwrap();
+        }
+        assert!(kept.cells.keys().all(|cell| cell.party.len() > 1 << 20), "cut only after ranking");
+        let refused = (20..40).find_map(|n| kept.row(row(n).as_bytes()).err());
+        assert_eq!(refused, Some(RowsRefused { limit: TEXT_LIMIT, of: "bytes of text in their sums" }));
+
+        let mut more = Fold::new(date(2026, 11, 20)..=date(2026, 11, 20), Party::Client);
+        more.row(row(0).as_bytes()).unwrap();
+        let mut few = Fold::new(date(2026, 11, 20)..=date(2026, 11, 20), Party::Client);
+        few.row(row(0).as_bytes()).unwrap();
+        few.merge(more).unwrap();
+        assert!(few.text < 2 << 20, "what is known already adds no text");
+        assert_eq!(few.merge(kept).unwrap_err().reason, Reason::Limit);
     }
 }

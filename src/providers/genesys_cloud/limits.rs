@@ -78,6 +78,13 @@ impl Collector for LimitsCollector {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the figures of an answer.
+pub(super) fn figures(body: &[u8]) -> Option<Vec<f64>> {
+    let answer: Answer = serde_json::from_slice(body).ok()?;
+    Some(answer.by_minute().ok()?.into_values().map(|limit| limit as f64).collect())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -15,6 +15,8 @@ mod documented;
 mod each_client;
 mod execution;
 mod fold;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod identity;
 mod jobs;
 mod legacy;

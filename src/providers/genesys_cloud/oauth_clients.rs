@@ -9,10 +9,11 @@ use serde::Deserialize;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
+use super::wire;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, PendingJobs};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples, Surprise, surprises};
+use crate::model::{CollectError, Failure, HeldText, Reading, Reason, Samples, Surprise, surprises};
 use crate::rest::{Call, Client};
 
 /// More pages than this are more clients than an organization can have.
@@ -119,16 +120,18 @@ impl Directory {
     async fn read(&self) -> Result<Listing, CollectError> {
         let mut listing = Listing { read_at: self.clock.now(), clients: BTreeMap::new(), invalid_entries: 0 };
         let mut seen = HashSet::new();
+        let mut held = HeldText::default();
         for number in 1..=PAGES_LIMIT {
             let mut call = Call::get("listOAuthClients", &["api", "v2", "oauth", "clients"]);
             if number > 1 {
                 call = call.query("pageNumber", number.to_string());
             }
-            let page: Page = self.client.json(&call).await?;
+            let (page, length): (Page, usize) = self.client.json_and_length(&call).await?;
+            held.hold(length)?;
             let before = seen.len();
             for entity in page.entities {
-                match serde_json::from_value::<OauthClient>(entity) {
-                    Ok(client) if !client.id.is_empty() => {
+                match wire::entry_of::<OauthClient>(entity) {
+                    Some(client) if !client.id.is_empty() => {
                         seen.insert(client.id.clone());
                         listing.clients.insert(client.id.clone(), client);
                     }
@@ -189,6 +192,15 @@ impl Collector for OauthClientsCollector {
         }
         Ok(reading)
     }
+}
+
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of an entry.
+pub(super) fn samples(entry: &[u8]) -> Option<Samples> {
+    let client: OauthClient = serde_json::from_slice(entry).ok()?;
+    let mut samples = Samples::default();
+    client.push(&mut samples);
+    Some(samples)
 }
 
 #[cfg(test)]

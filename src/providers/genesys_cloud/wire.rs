@@ -10,8 +10,8 @@ use serde::de::{Deserialize, DeserializeOwned, Deserializer, Error, IgnoredAny, 
 
 use super::days;
 
-/// No count of requests is larger; what is, is not a count.
-const LARGEST_COUNT: f64 = 1e15;
+/// No count, quantity or amount is larger; what is, is none. Sums of smaller ones stay finite.
+const LARGEST_NUMBER: f64 = 1e15;
 
 /// Text, or nothing.
 #[derive(Debug, Default, Clone, PartialEq, Eq)]
@@ -103,9 +103,9 @@ impl<'de, T: DeserializeOwned> Deserialize<'de> for Lenient<T> {
         };
         let mut lenient = Self::default();
         for entry in list {
-            match serde_json::from_value(entry) {
-                Ok(entry) => lenient.entries.push(entry),
-                Err(_) => lenient.invalid += 1,
+            match entry_of(entry) {
+                Some(entry) => lenient.entries.push(entry),
+                None => lenient.invalid += 1,
             }
         }
         Ok(lenient)
@@ -144,7 +144,11 @@ impl<'de> Deserialize<'de> for Decimal {
                 formatter.write_str("a number, a number as a string, or null")
             }
             fn visit_f64<E: Error>(self, number: f64) -> Result<Decimal, E> {
-                if number.is_finite() { Ok(Decimal(Some(number))) } else { Err(E::custom("not a number")) }
+                if number.abs() <= LARGEST_NUMBER {
+                    Ok(Decimal(Some(number)))
+                } else {
+                    Err(E::custom("not a quantity"))
+                }
             }
             fn visit_u64<E: Error>(self, number: u64) -> Result<Decimal, E> {
                 self.visit_f64(number as f64)
@@ -177,7 +181,7 @@ impl<'de> Deserialize<'de> for Count {
             }
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and in range")]
             fn visit_f64<E: Error>(self, number: f64) -> Result<Count, E> {
-                if (0.0..=LARGEST_COUNT).contains(&number) && number.fract() == 0.0 {
+                if (0.0..=LARGEST_NUMBER).contains(&number) && number.fract() == 0.0 {
                     Ok(Count(Some(number as u64)))
                 } else {
                     Err(E::custom("not a count"))
@@ -201,6 +205,16 @@ impl<'de> Deserialize<'de> for Count {
         }
         deserializer.deserialize_any(CountVisitor)
     }
+}
+
+/// A row of an answer, which is an object: `serde` would also fill a struct from a list, field by field.
+pub(super) fn row<'a, T: Deserialize<'a>>(row: &'a [u8]) -> Option<T> {
+    if row.starts_with(b"[") { None } else { serde_json::from_slice(row).ok() }
+}
+
+/// The same for an entry that has been parsed.
+pub(super) fn entry_of<T: DeserializeOwned>(entry: serde_json::Value) -> Option<T> {
+    if entry.is_array() { None } else { serde_json::from_value(entry).ok() }
 }
 
 /// The UTC day of a plain date (`2026-11-19`) or of a date-time at its midnight (`2026-11-19T00:00:00Z`).
@@ -299,7 +313,7 @@ mod tests {
         ] {
             assert_eq!(serde_json::from_str::<Decimal>(json).unwrap(), Decimal(number), "{json}");
         }
-        for json in ["true", "[]", "\"many\"", "\"NaN\"", "\"inf\"", "\"1e400\""] {
+        for json in ["true", "[]", "\"many\"", "\"NaN\"", "\"inf\"", "\"1e400\"", "1e16", "-1e16"] {
             assert!(serde_json::from_str::<Decimal>(json).is_err(), "{json}");
         }
     }
@@ -313,8 +327,8 @@ mod tests {
 
     #[test]
     fn entries_that_cannot_be_understood_are_counted() {
-        let lenient: Lenient<Decimal> = serde_json::from_str(r#"[1,"2",{"a":1},null]"#).unwrap();
-        assert_eq!((lenient.entries.len(), lenient.invalid), (3, 1));
+        let lenient: Lenient<Decimal> = serde_json::from_str(r#"[1,"2",{"a":1},null,[1]]"#).unwrap();
+        assert_eq!((lenient.entries.len(), lenient.invalid), (3, 2));
         assert!(serde_json::from_str::<Lenient<Decimal>>("null").unwrap().entries.is_empty());
     }
 

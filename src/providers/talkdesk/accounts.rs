@@ -48,6 +48,14 @@ fn add(reading: &mut Reading, row: Row) -> Result<(), Unreadable> {
     Ok(())
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of one account.
+pub(super) fn samples(row: Row) -> Option<crate::model::Samples> {
+    let mut reading = Reading::default();
+    add(&mut reading, row).ok()?;
+    Some(reading.samples)
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -91,6 +91,14 @@ impl Collector for InvoicesCollector {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of one line.
+pub(super) fn samples(row: Row) -> Option<Samples> {
+    let mut amounts = Amounts::since(Month::parse("2025-11").expect("a month"));
+    amounts.add(row).ok()?;
+    Some(amounts.samples())
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;

@@ -6,6 +6,8 @@
 mod accounts;
 mod calendar;
 mod documented;
+#[cfg(any(test, fuzzing))]
+pub(crate) mod fuzzing;
 mod invoices;
 mod page;
 mod paging;

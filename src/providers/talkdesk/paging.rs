@@ -11,11 +11,11 @@ mod tests;
 use std::collections::HashSet;
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::page::{Page, parameters};
 use super::row::{Row, Unreadable};
-use crate::model::{CollectError, Failure, Reason};
+use crate::model::{CollectError, Failure, HeldText, Reason};
 use crate::rest::{Call, Client};
 
 /// More pages than this are more than any organization's figures can have.
@@ -23,6 +23,9 @@ const PAGES_LIMIT: usize = 1000;
 
 /// More rows than this are not held together.
 const ROWS_LIMIT: u64 = 500_000;
+
+/// More bytes of text than this in its rows are not held together.
+const TEXT_LIMIT: usize = 64 * 1024 * 1024;
 
 /// The most rows a page that the API documents.
 const ROWS_PER_PAGE: u64 = 250;
@@ -59,6 +62,8 @@ struct Pager {
     /// Digests of the ids of the rows so far.
     ids: HashSet<u64>,
     rows: u64,
+    /// What the rows so far say, of which a collector may keep all.
+    text: HeldText,
     invalid_rows: u64,
     /// How many rows the vendor says there are, as of the newest page that says so.
     total: Option<u64>,
@@ -84,7 +89,7 @@ pub(super) async fn read(
 ) -> Result<u64, CollectError> {
     let mut pager = Pager::new(list, filter);
     loop {
-        let body: Value = match client.json(&pager.call(list)).await {
+        let body = match client.value(&pager.call(list)).await {
             Ok(body) => body,
             Err(error) if error.status == Some(400) && pager.ask_for_fewer() => continue,
             Err(error) if pager.requested.is_empty() => return Err(error.into()),
@@ -94,6 +99,7 @@ pub(super) async fn read(
         let page = Page::read(body, list.key)
             .ok_or_else(|| pager.failure(Reason::Decode, "the answer has no list of rows"))?;
         for row in &page.rows {
+            pager.text.hold(text(row))?;
             if pager.is_new(row) && Row::new(row).and_then(&mut take).is_err() {
                 pager.invalid_rows += 1;
             }
@@ -120,6 +126,7 @@ impl Pager {
             pages: HashSet::new(),
             ids: HashSet::new(),
             rows: 0,
+            text: HeldText::up_to(TEXT_LIMIT),
             invalid_rows: 0,
             total: None,
             is_linked: false,
@@ -261,8 +268,34 @@ fn number(request: &Parameters, name: &str) -> Option<u64> {
     request.iter().find(|(known, _)| known == name)?.1.parse().ok()
 }
 
+/// The bytes of text in a row.
+fn text(row: &Value) -> usize {
+    let values = row.as_object().into_iter().flat_map(Map::values);
+    values.filter_map(Value::as_str).map(str::len).sum()
+}
+
 fn digest(value: &(impl Hash + ?Sized)) -> u64 {
     let mut digest = DefaultHasher::new();
     value.hash(&mut digest);
     digest.finish()
+}
+
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: reads the pages as if they came one after the other, and returns the queries that would be sent.
+pub(super) fn queries(answers: impl Iterator<Item = Value>) -> Vec<Vec<(String, String)>> {
+    const LIST: List = List { operation: "fuzzed", path: &["express"], key: "rows", order_by: "id:asc" };
+    let mut pager = Pager::new(&LIST, Some("filter".to_owned()));
+    let mut queries = vec![pager.request.clone()];
+    for answer in answers {
+        let Some(page) = Page::read(answer, LIST.key) else { break };
+        page.rows.iter().for_each(|row| {
+            pager.is_new(row);
+        });
+        if !pager.turn(&page).unwrap_or(false) {
+            let _ = pager.finish();
+            break;
+        }
+        queries.push(pager.request.clone());
+    }
+    queries
 }

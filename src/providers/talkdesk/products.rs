@@ -146,6 +146,13 @@ fn check(row: Row) {
     row.check(Surprise::Unit, &[("unit_of_measure", &UNITS)]);
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: whether the row is a product.
+pub(super) fn is_product(row: Row) -> bool {
+    check(row);
+    product(row).is_ok()
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -149,6 +149,14 @@ impl Collector for SubscriptionsCollector {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of one line.
+pub(super) fn samples(row: Row) -> Option<Samples> {
+    let mut lines = Lines::new(jiff::civil::date(2026, 11, 21));
+    lines.add(row).ok()?;
+    Some(lines.samples())
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

@@ -16,7 +16,7 @@ use crate::providers::genesys_cloud::days::{self, midnight, plus};
 use crate::providers::genesys_cloud::execution::Pacing;
 use crate::providers::genesys_cloud::period::Period;
 use crate::providers::genesys_cloud::settings::Settings;
-use crate::providers::genesys_cloud::wire::{Decimal, Label, Length};
+use crate::providers::genesys_cloud::wire::{self, Decimal, Label, Length};
 use crate::rest::{Call, Client, RowSink, RowsRefused};
 
 /// More charges than an organization can have.
@@ -60,15 +60,14 @@ struct Usages {
 
 impl RowSink for Usages {
     fn row(&mut self, row: &[u8]) -> Result<(), RowsRefused> {
-        match serde_json::from_slice(row) {
-            Ok(usage) => self.usages.push(usage),
-            Err(_) => self.invalid += 1,
+        match wire::row(row) {
+            Some(usage) => self.usages.push(usage),
+            None => self.invalid += 1,
         }
         if self.usages.len() > CHARGES_LIMIT {
-            Err(RowsRefused { limit: CHARGES_LIMIT, of: "charges" })
-        } else {
-            Ok(())
+            return Err(RowsRefused { limit: CHARGES_LIMIT, of: "charges" });
         }
+        Ok(())
     }
 }
 
@@ -137,6 +136,18 @@ impl Collector for BillableUsageCollector {
             tokio::time::sleep(waits.next().expect("the waits do not end")).await;
         }
     }
+}
+
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of a report with these rows.
+pub(in crate::providers::genesys_cloud) fn samples<'a>(
+    mut rows: impl Iterator<Item = &'a [u8]>,
+) -> Option<crate::model::Samples> {
+    let mut usages = Usages::default();
+    rows.try_for_each(|row| usages.row(row)).ok()?;
+    BillableUsageCollector::reading(jiff::civil::date(2026, 11, 21), usages)
+        .ok()
+        .map(|reading| reading.samples)
 }
 
 #[cfg(test)]

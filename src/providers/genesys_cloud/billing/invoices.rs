@@ -116,6 +116,15 @@ impl Collector for InvoicesCollector {
     }
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of a list with one entry.
+pub(in crate::providers::genesys_cloud) fn samples(entry: &[u8]) -> Option<crate::model::Samples> {
+    let invoice: Invoice = serde_json::from_slice(entry).ok()?;
+    let mut reading = Reading::default();
+    push(&mut reading, &[invoice], jiff::civil::date(2025, 11, 1));
+    Some(reading.samples)
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

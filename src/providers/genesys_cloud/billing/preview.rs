@@ -6,9 +6,9 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::model::{CollectError, Failure, Reason};
+use crate::model::{CollectError, Failure, HeldText, Reason};
 use crate::providers::genesys_cloud::cursor;
-use crate::providers::genesys_cloud::wire::Label;
+use crate::providers::genesys_cloud::wire::{self, Label};
 use crate::rest::{Call, Client, Error, Kind};
 
 /// The most that a page gives.
@@ -45,13 +45,15 @@ pub(super) async fn list<T: DeserializeOwned>(
     let (mut entries, mut invalid) = (Vec::new(), 0);
     let mut after: Option<String> = None;
     let mut cursors = HashSet::new();
+    let mut held = HeldText::default();
     loop {
         let paged = after.iter().fold(call.clone(), |call, after| call.query("after", after));
-        let page: Page = client.json(&paged).await.map_err(refused)?;
+        let (page, length): (Page, usize) = client.json_and_length(&paged).await.map_err(refused)?;
+        held.hold(length)?;
         for entity in page.entities {
-            match serde_json::from_value(entity) {
-                Ok(entry) => entries.push(entry),
-                Err(_) => invalid += 1,
+            match wire::entry_of(entity) {
+                Some(entry) => entries.push(entry),
+                None => invalid += 1,
             }
         }
         let Some(next_uri) = page.next_uri.get() else { break };

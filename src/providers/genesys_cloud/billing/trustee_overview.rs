@@ -11,7 +11,7 @@ use crate::catalogue::Gauge;
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples, Surprise, surprises};
+use crate::model::{CollectError, Failure, HeldText, Reading, Reason, Samples, Surprise, surprises};
 use crate::providers::genesys_cloud::days::{self, midnight, plus};
 use crate::providers::genesys_cloud::identity::Identity;
 use crate::providers::genesys_cloud::settings::{Price, Settings, TrusteeOverviewSettings};
@@ -87,12 +87,12 @@ impl TrusteeOverviewCollector {
         format!("{} {:?}", self.settings.api_charge_pattern.as_str(), self.trustee.customers)
     }
 
-    /// The overview of a billing period: 0 is the open one, 1 the last closed one.
-    async fn overview(&self, organization_id: &str, index: u32) -> Result<Overview, Error> {
+    /// The overview of a billing period, and its length: 0 is the open one, 1 the last closed one.
+    async fn overview(&self, organization_id: &str, index: u32) -> Result<(Overview, usize), Error> {
         let path = ["api", "v2", "billing", "trusteebillingoverview", organization_id];
         let call =
             Call::get("getTrusteeBillingOverview", &path).query("billingPeriodIndex", index.to_string());
-        self.client.json(&call).await
+        self.client.json_and_length(&call).await
     }
 
     /// The terms of the organization's own periods: of the open one and, while the newest day is not in that, of the one before.
@@ -106,7 +106,7 @@ impl TrusteeOverviewCollector {
         let newest = plus(days::of(self.clock.now()), -2);
         if PeriodTerms::containing(&periods, newest).is_none() {
             match self.overview(organization_id, 1).await {
-                Ok(closed) => periods.extend(self.terms(&closed)),
+                Ok((closed, _)) => periods.extend(self.terms(&closed)),
                 // There is no earlier period.
                 Err(error) if error.kind == Kind::NotFound => {}
                 Err(error) => return Err(error.into()),
@@ -183,8 +183,9 @@ impl Collector for TrusteeOverviewCollector {
         let own_id = self.identity.id().await?;
         let mut own_terms = Vec::new();
         let (mut shown, mut refused) = (0, None);
+        let mut held = HeldText::default();
         for customer in &self.trustee.customers {
-            let overview = match self.overview(&customer.organization_id, 0).await {
+            let (overview, length) = match self.overview(&customer.organization_id, 0).await {
                 Ok(overview) => overview,
                 Err(error) if error.kind == Kind::NotFound => {
                     tracing::warn!(customer = customer.name, why = %error, "a customer's overview is not available");
@@ -193,6 +194,7 @@ impl Collector for TrusteeOverviewCollector {
                 }
                 Err(error) => return Err(error.into()),
             };
+            held.hold(length)?;
             let has_no_head = overview.currency.get().is_none() && overview.subscription_type.get().is_none();
             if has_no_head || (overview.usages.entries.is_empty() && overview.usages.invalid > 0) {
                 let message = format!("the overview of customer {} cannot be understood", customer.name);
@@ -226,6 +228,15 @@ impl Collector for TrusteeOverviewCollector {
         }
         Ok(())
     }
+}
+
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of an answer, and the days of its period.
+pub(in crate::providers::genesys_cloud) fn samples(body: &[u8]) -> Option<(Samples, Option<(Date, Date)>)> {
+    let overview: Overview = serde_json::from_slice(body).ok()?;
+    let mut samples = Samples::default();
+    overview.push(&mut samples, "customer");
+    Some((samples, overview.days()))
 }
 
 #[cfg(test)]

@@ -9,6 +9,10 @@ use crate::providers::genesys_cloud::counts::StatusCounts;
 use crate::providers::genesys_cloud::days::plus;
 use crate::providers::genesys_cloud::fold::{Cell, Fold, keep_newest};
 
+/// More clients than this are not remembered beyond the days whose sums are here. No organization has so many; a vendor that names
+/// new ones in each answer would.
+const CLIENTS_LIMIT: usize = 100_000;
+
 /// The sums of one day, by client.
 type Day = BTreeMap<String, StatusCounts>;
 
@@ -86,8 +90,10 @@ impl History {
     pub(super) fn forget_before(&mut self, first: Date, lookback: Date) {
         self.days = self.days.split_off(&first);
         self.covered = self.covered.map(|(from, to)| (from.max(first.min(to)), to));
-        self.last_active.retain(|_, day| *day >= lookback);
-        self.names.retain(|_, (day, _)| *day >= lookback);
+        let oldest = oldest_kept(self.last_active.values().copied(), lookback);
+        self.last_active.retain(|_, day| *day >= oldest);
+        let oldest = oldest_kept(self.names.values().map(|(day, _)| *day), lookback);
+        self.names.retain(|_, (day, _)| *day >= oldest);
     }
 
     /// The sums of the days `first..=last`, by client.
@@ -109,6 +115,16 @@ impl History {
             .filter(move |(_, day)| **day >= first)
             .map(|(client_id, day)| (client_id.as_str(), *day))
     }
+}
+
+/// The day from which on what is known of clients is kept: `lookback`, or a later one when there would be more than the limit.
+fn oldest_kept(days: impl Iterator<Item = Date>, lookback: Date) -> Date {
+    let mut days: Vec<Date> = days.filter(|day| *day >= lookback).collect();
+    if days.len() <= CLIENTS_LIMIT {
+        return lookback;
+    }
+    let (_, first_too_many, _) = days.select_nth_unstable_by(CLIENTS_LIMIT, |one, other| other.cmp(one));
+    plus(*first_too_many, 1)
 }
 
 #[cfg(test)]
@@ -137,6 +153,15 @@ mod tests {
 
     fn day(day: i8) -> Date {
         date(2026, 11, day)
+    }
+
+    #[test]
+    fn ever_new_clients_are_not_remembered_for_ever() {
+        let days =
+            |old: usize| std::iter::repeat_n(day(1), old).chain(std::iter::repeat_n(day(9), CLIENTS_LIMIT));
+        assert_eq!(oldest_kept(days(0), day(1)), day(1));
+        assert_eq!(oldest_kept(days(1), day(1)), day(2), "the oldest give way");
+        assert_eq!(oldest_kept(days(1), day(2)), day(2), "those before the look-back do not count");
     }
 
     #[test]

@@ -130,6 +130,14 @@ fn filter(months: &[Month]) -> String {
     format!("({})", months.join(" or "))
 }
 
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of one row.
+pub(super) fn samples(row: super::row::Row) -> Option<crate::model::Samples> {
+    let mut sums = Sums::new(&newest_months(jiff::civil::date(2026, 11, 21), 2));
+    sums.add(row).ok()?;
+    Some(sums.samples())
+}
+
 #[cfg(test)]
 mod tests {
     use jiff::civil::date;

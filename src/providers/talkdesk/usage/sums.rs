@@ -229,7 +229,7 @@ mod tests {
     fn what_is_missing_is_not_zero() {
         let sums = sums(&[
             json!({"account ID": "acc", "month": "2026-11", "total_amount": null}),
-            row(json!({"number_of_units": "NaN"})),
+            row(json!({"number_of_units": ""})),
         ]);
         assert!(sums.samples().is_empty());
         assert!(

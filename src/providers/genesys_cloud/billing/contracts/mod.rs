@@ -18,7 +18,7 @@ use super::terms::{Board, PeriodTerms};
 use crate::catalogue::genesys_cloud as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
-use crate::model::{CollectError, Failure, Reading, Reason};
+use crate::model::{CollectError, Failure, HeldText, Reading, Reason};
 use crate::providers::genesys_cloud::days;
 use crate::providers::genesys_cloud::identity::Identity;
 use crate::providers::genesys_cloud::settings::Settings;
@@ -58,13 +58,14 @@ impl ContractsCollector {
     }
 
     /// A contract in full; `None` if it has gone since the list was read.
-    async fn known(&self, listed: Contract) -> Result<Option<Known>, CollectError> {
+    async fn known(&self, listed: Contract, held: &mut HeldText) -> Result<Option<Known>, CollectError> {
         listed.check();
         if !listed.is_active() {
             return Ok(Some(Known { contract: listed, periods: Vec::new() }));
         }
         let path = ["api", "v2", "billing", "contracts", &listed.id.0];
-        let Some(mut contract) = self.entity::<Contract>(&Call::get("getContract", &path)).await? else {
+        let Some(mut contract) = self.entity::<Contract>(&Call::get("getContract", &path), held).await?
+        else {
             return Ok(None);
         };
         if contract.id.get().is_none() {
@@ -76,7 +77,8 @@ impl ContractsCollector {
         for period in contract.current(days::of(self.clock.now())) {
             let id = &contract.id.0;
             let path = ["api", "v2", "billing", "contracts", id, "billingperiods", &period.id.0];
-            if let Some(details) = self.entity::<Details>(&Call::get("getBillingPeriod", &path)).await? {
+            let call = Call::get("getBillingPeriod", &path);
+            if let Some(details) = self.entity::<Details>(&call, held).await? {
                 if details.is_empty() {
                     return Err(preview::unusable("getBillingPeriod", 1));
                 }
@@ -88,9 +90,16 @@ impl ContractsCollector {
     }
 
     /// What a call brings, unless there is no such thing any more.
-    async fn entity<T: serde::de::DeserializeOwned>(&self, call: &Call) -> Result<Option<T>, CollectError> {
-        match self.client.json(call).await {
-            Ok(entity) => Ok(Some(entity)),
+    async fn entity<T: serde::de::DeserializeOwned>(
+        &self,
+        call: &Call,
+        held: &mut HeldText,
+    ) -> Result<Option<T>, CollectError> {
+        match self.client.json_and_length(call).await {
+            Ok((entity, length)) => {
+                held.hold(length)?;
+                Ok(Some(entity))
+            }
             Err(error) if error.kind == Kind::NotFound => {
                 tracing::info!(why = %error, "a contract or billing period has gone since the list was read");
                 Ok(None)
@@ -157,9 +166,9 @@ impl Collector for ContractsCollector {
             return Err(preview::unusable("listContracts", nameless.len() as u64));
         }
         within_limit(&listed)?;
-        let mut known = Vec::new();
+        let (mut known, mut held) = (Vec::new(), HeldText::default());
         for contract in listed {
-            known.extend(self.known(contract).await?);
+            known.extend(self.known(contract, &mut held).await?);
         }
         let organization_id = self.identity.id().await?;
         let pattern = &self.settings.api_charge_pattern;
@@ -186,6 +195,33 @@ impl Collector for ContractsCollector {
         }
         Ok(())
     }
+}
+
+#[cfg(any(test, fuzzing))]
+/// For [`crate::fuzzing`]: the samples of a contract whose every period has these details, and its periods.
+pub(in crate::providers::genesys_cloud) fn figures(
+    contract: &[u8],
+    details: &[u8],
+) -> Option<(crate::model::Samples, Vec<PeriodTerms>)> {
+    let contract: Contract = serde_json::from_slice(contract).ok()?;
+    let today = jiff::civil::date(2026, 11, 21);
+    let periods = contract.current(today).into_iter();
+    let periods =
+        periods.filter_map(|period| Some((period, serde_json::from_slice(details).ok()?))).collect();
+    let mut reading = Reading::default();
+    let known = [Known { contract, periods }];
+    let pattern = regex::Regex::new("(?i)api").expect("a pattern");
+    let charge = ApiCharge::find(&known, "organization", &pattern, today);
+    for Known { contract, periods } in &known {
+        samples::contract(&mut reading.samples, contract);
+        for (period, details) in periods {
+            samples::period(&mut reading.samples, &contract.id.0, period, details);
+        }
+    }
+    if let Some(billed) = charge.as_ref().and_then(|charge| charge.billed) {
+        reading.samples.push(&catalogue::BILLED_REQUESTS, [], billed);
+    }
+    Some((reading.samples, charge.map(|charge| charge.periods).unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -6,10 +6,11 @@ FROM rust:1.95-alpine AS build
 RUN apk add --no-cache build-base ca-certificates
 WORKDIR /build
 # Dependencies first: this layer is kept until Cargo.lock changes.
-COPY Cargo.toml Cargo.lock rust-toolchain.toml build.rs askama.toml ./
+COPY Cargo.toml Cargo.lock rust-toolchain.toml build.rs ./
 RUN mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
     && RUSTUP_TOOLCHAIN=1.95.0 cargo build --release --locked && rm -r src
 COPY src src
+COPY templates templates
 ARG BUILD_REVISION
 RUN mkdir /data && touch src/main.rs src/lib.rs && RUSTUP_TOOLCHAIN=1.95.0 cargo build --release --locked
 

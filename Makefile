@@ -4,7 +4,7 @@
 CARGO ?= cargo
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test prepare format lint doc unit deny fuzz golden sbom demo
+.PHONY: test prepare format lint doc unit deny fuzz golden soak sbom demo
 
 ## Install what the tests need, then run everything.
 test: prepare format lint doc unit deny fuzz
@@ -33,9 +33,16 @@ deny:
 fuzz:
 	@scripts/fuzz.sh
 
-## The bill of materials of a release, as CycloneDX: needs cargo-cyclonedx (cargo install --locked cargo-cyclonedx).
+## What takes long: ten thousand random lives of collectors, a hundred kills of the program, ten minutes of chaos.
+soak:
+	HISTORIES=10000 $(CARGO) test --locked --release --lib whatever_happens
+	KILLED_LIVES=100 $(CARGO) test --locked --release --test killed -- --nocapture
+	SOAK_SECONDS=600 $(CARGO) test --locked --release --test soak -- --nocapture
+
+## The bill of materials of a release, as CycloneDX, in target/sbom: needs jq and cargo-cyclonedx
+## (cargo install --locked cargo-cyclonedx).
 sbom:
-	$(CARGO) cyclonedx --format json --spec-version 1.5 --describe binaries --no-build-deps --target x86_64-unknown-linux-musl
+	@scripts/sbom.sh
 
 ## Rewrite the golden files from what the code does now; review the difference before committing it.
 golden:

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::builder::BoolishValueParser;
+use clap::builder::{BoolishValueParser, OsStringValueParser, TypedValueParser};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 /// Prometheus exporter for the API usage and billing figures of contact-centre clouds.
@@ -83,7 +83,9 @@ pub struct Serve {
         long = "storage.path",
         value_name = "FOLDER",
         env = "CCAAS_EXPORTER_STORAGE_PATH",
-        default_value = "data/"
+        default_value = "data/",
+        // An empty path is one too, which that of paths refuses.
+        value_parser = OsStringValueParser::new().map(PathBuf::from)
     )]
     pub storage_path: PathBuf,
     /// Let POST requests to /-/reload and /-/quit reload the configuration and end the exporter; SIGHUP always reloads
@@ -254,6 +256,16 @@ mod tests {
         assert_eq!(cli.serve.telemetry_path, "/metrics");
         assert_eq!(cli.serve.max_requests, crate::serve::DEFAULT_MAX_REQUESTS);
         assert!(!cli.serve.systemd_socket && cli.serve.web_config_file.is_none());
+    }
+
+    #[test]
+    fn an_empty_storage_path_keeps_nothing() {
+        for (flag, path) in
+            [("--storage.path=", ""), ("--storage.path=x", "x"), ("--log.level=info", "data/")]
+        {
+            let cli = Cli::try_parse_from(["ccaas-exporter", flag]).unwrap();
+            assert_eq!(cli.serve.storage_path, PathBuf::from(path));
+        }
     }
 
     #[test]

@@ -55,6 +55,7 @@ async fn vendor_requests_go_through_the_configured_proxy() {
     let mut exporter = Command::new(env!("CARGO_BIN_EXE_ccaas-exporter"))
         .arg(format!("--config.file={}", config.display()))
         .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+        .current_dir(folder.path())
         .env_clear()
         .stdout(Stdio::null())
         .stderr(Stdio::null())

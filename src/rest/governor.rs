@@ -28,8 +28,9 @@ const VENDOR_WINDOW: Duration = Duration::from_mins(1);
 /// From this used share of the vendor's window on, the rest of the window is spread over what is left of it.
 const PACE_FROM: f64 = 0.8;
 
-/// After a pause that the vendor asked for, requests start again so far apart, not all in the same moment.
+/// After a pause that the vendor asked for, requests start again so far apart, not all in the same moment: for so long.
 const AFTER_PAUSE: Duration = Duration::from_millis(250);
+const RESTART: Duration = Duration::from_secs(5);
 
 /// A token bucket with a queue before it and a memory of what the vendor said.
 pub(super) struct Governor {
@@ -44,8 +45,9 @@ pub(super) struct Governor {
 struct State {
     /// The vendor wants us to wait until then.
     paused_until: Option<Instant>,
-    /// How far apart requests are after that.
+    /// How far apart requests are after that, and until when.
     spacing: Duration,
+    spaced_until: Option<Instant>,
     /// When the bucket has something again, as far as that is known.
     refilled_at: Option<Instant>,
     /// How often in a row the vendor refused without saying for how long, and when it did so last.
@@ -94,7 +96,7 @@ impl Governor {
 
     /// Nobody who shares the credential sends before `pause` is over.
     pub(super) fn pause(&self, pause: Duration) {
-        self.wish(pause, AFTER_PAUSE);
+        self.wish(pause, AFTER_PAUSE, pause + RESTART);
     }
 
     /// How long to wait after a refusal that says nothing about that, of a request `sent` then: longer with each one in a row.
@@ -121,17 +123,21 @@ impl Governor {
     /// Takes note of the vendor's own window: `count` of `allowed` requests used, `reset` until it starts anew.
     pub(super) fn observe(&self, count: u32, allowed: u32, reset: Duration) {
         if allowed > 0 && f64::from(count) >= PACE_FROM * f64::from(allowed) {
-            let spacing = reset.min(VENDOR_WINDOW) / allowed.saturating_sub(count).max(1);
-            self.wish(spacing, spacing);
+            let left = reset.min(VENDOR_WINDOW);
+            let spacing = left / allowed.saturating_sub(count).max(1);
+            self.wish(spacing, spacing, left);
         }
     }
 
-    fn wish(&self, pause: Duration, spacing: Duration) {
-        let until = Instant::now() + pause;
+    /// The vendor wants a pause, and requests so far apart for some time from now.
+    fn wish(&self, pause: Duration, spacing: Duration, spaced: Duration) {
+        let now = Instant::now();
+        let until = now + pause;
         let mut state = self.lock();
         if state.paused_until.is_none_or(|before| before < until) {
             state.paused_until = Some(until);
             state.spacing = spacing;
+            state.spaced_until = Some(now + spaced);
         }
     }
 
@@ -166,7 +172,7 @@ impl Turn<'_> {
             state.refilled_at = Some(now + not_until.wait_time_from(bucket.clock().now()));
             return false;
         }
-        if self.was_paused {
+        if self.was_paused && state.spaced_until.is_some_and(|until| now < until) {
             state.paused_until = Some(now + state.spacing);
         }
         state.forget(now, limit.window);

@@ -22,6 +22,7 @@ impl Program {
         let mut child = Command::new(env!("CARGO_BIN_EXE_ccaas-exporter"))
             .args(arguments)
             .arg(format!("--web.listen-address=127.0.0.1:{port}"))
+            .arg("--storage.path=")
             .env_clear()
             .envs(variables.iter().cloned())
             .stdout(Stdio::null())

@@ -48,6 +48,15 @@ async fn a_vendor_pause_holds_everyone_and_not_all_come_back_at_once() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_queue_that_never_empties_is_not_slow_for_ever_after_a_pause() {
+    let governor = governor(6000);
+    governor.pause(SECOND);
+    let slots = slots(&governor, 400).await;
+    assert!(slots[10] > slots[0] + 2.0, "it begins slowly: {slots:?}");
+    assert!(slots[399] < 12.0, "and goes on at the limit: {}", slots[399]);
+}
+
+#[tokio::test(start_paused = true)]
 async fn the_rest_of_a_nearly_used_vendor_window_is_spread_out() {
     let governor = governor(100);
     governor.observe(100, 300, MINUTE);

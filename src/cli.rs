@@ -226,6 +226,9 @@ fn telemetry_path(text: &str) -> Result<String, String> {
             "expected a path of letters, digits and _ - . that begins with /, such as /metrics".to_owned()
         );
     }
+    if text.split('/').skip(1).any(|segment| ["", ".", ".."].contains(&segment)) && text != "/" {
+        return Err("expected a path without empty parts, `.` and `..`, such as /metrics".to_owned());
+    }
     if TAKEN.contains(&text) {
         return Err(format!("{text} is taken; choose another path, such as /metrics"));
     }
@@ -278,7 +281,9 @@ mod tests {
 
     #[test]
     fn a_telemetry_path_that_is_taken_is_refused() {
-        for path in ["/", "/config", "/-/reload", "metrics", "/{x}", "/:m", "/*"] {
+        for path in
+            ["/", "/config", "/-/reload", "metrics", "/{x}", "/:m", "/*", "//", "/a/", "/../m", "/./m"]
+        {
             let flag = format!("--web.telemetry-path={path}");
             assert!(Cli::try_parse_from(["ccaas-exporter", &flag]).is_err(), "{path}");
         }

@@ -12,8 +12,12 @@ mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
+use ccaas_exporter::clock::Clock;
+use ccaas_exporter::config::Provider;
 use support::{Metrics, Setup, Stage, poll};
 
 const USAGE: &str = "usage: {lookback: 30d}";
@@ -319,4 +323,75 @@ async fn only_the_owner_may_read_the_files_and_no_secret_is_in_them() {
         assert!(!text.contains(ccaas_exporter::simulator::CLIENT_SECRET), "{}", file.display());
         assert!(!text.to_lowercase().contains("bearer"), "{}", file.display());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_remembered_under_other_settings_is_not_taken_for_what_these_ask_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Setup::only(USAGE).storage(folder.path()).start().await;
+    let endpoints =
+        |metrics: &Metrics| metrics.of("genesyscloud_api_endpoint_last_day_requests", &[]).count();
+    assert!(endpoints(&stage.ready().await) > 100);
+    stage.stop_exporter().await;
+    stage.reconfigure(|config| {
+        let Provider::GenesysCloud(settings) = &mut config.organizations[0].provider else { panic!() };
+        settings.usage.as_mut().unwrap().endpoints = 0;
+    });
+    stage.start_exporter().await;
+    let soon = stage
+        .until("a run, as the settings changed", |metrics| metrics.collector("polls_total", "usage") == 1.0);
+    assert_eq!(endpoints(&soon.await), 0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn figures_from_the_future_are_no_younger_than_new_ones_and_collected_anew_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Setup::only("oauth_clients: {}").storage(folder.path()).start().await;
+    stage.ready().await;
+    stage.stop_exporter().await;
+    stage.set_clock("2026-11-18T10:00:00Z");
+    stage.start_exporter().await;
+    let metrics = stage.ready().await;
+    let now = "2026-11-18T10:00:00Z".parse::<jiff::Timestamp>().unwrap().as_second() as f64;
+    assert_eq!(metrics.collector("last_success_timestamp_seconds", "oauth_clients"), now);
+    assert_eq!(metrics.collector("last_attempt_timestamp_seconds", "oauth_clients"), now);
+    assert!(metrics.collector("next_run_timestamp_seconds", "oauth_clients") <= now + 60.0);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_jobs_api_gets_a_second_chance_after_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let refused =
+        "faults: [{operation: postUsageAggregatesJob, fault: {status: 403, code: missing.any.permissions}}]";
+    let hours = Arc::new(AtomicI64::new(0));
+    let clock = {
+        let (hours, start) = (hours.clone(), support::fixed_clock().now());
+        Clock::from_fn(move || start + Duration::from_hours(hours.load(Ordering::Relaxed) as u64))
+    };
+    let mut setup = Setup::only(USAGE).scenario(refused).storage(folder.path());
+    setup.options.clock = clock.clone();
+    setup.clock = clock;
+    let mut stage = setup.start().await;
+    let excluded = |metrics: &Metrics| {
+        metrics.of("genesyscloud_api_client_last_day_requests", &[("fair_use", "excluded")]).count()
+    };
+    let metrics = stage.ready().await;
+    assert_eq!((metrics.collector("up", "usage"), excluded(&metrics)), (1.0, 0));
+
+    // Still refused: the figures of the legacy API go on.
+    stage.stop_exporter().await;
+    hours.store(25, Ordering::Relaxed);
+    stage.start_exporter().await;
+    let metrics =
+        stage.until("another day", |metrics| metrics.collector("polls_total", "usage") == 1.0).await;
+    assert_eq!((metrics.collector("up", "usage"), excluded(&metrics)), (1.0, 0));
+
+    stage.stop_exporter().await;
+    stage.simulator.set_scenario(support::scenario("faults: []"));
+    hours.store(50, Ordering::Relaxed);
+    stage.start_exporter().await;
+    stage.until("figures of the jobs API", |metrics| excluded(metrics) > 0).await;
+    stage.stop().await;
 }

@@ -63,7 +63,7 @@ impl Fleet {
 
     /// Starts all organizations of the first configuration.
     pub(super) fn start(&mut self, config: &Config) {
-        self.launch(&config.organizations);
+        self.launch(&config.organizations, false);
     }
 
     /// Makes the fleet what `config` says. What did not change is not touched; what did ends, is gone from all pages, and starts
@@ -98,7 +98,7 @@ impl Fleet {
 
         self.end(leaving).await;
         self.shared.store.set_max_series_per_organization(config.global.max_series_per_organization);
-        self.launch(&starting);
+        self.launch(&starting, true);
         self.shared.store.arrange(config.organizations.iter().map(|settings| settings.name.as_str()));
         changes
     }
@@ -141,16 +141,32 @@ impl Fleet {
         self.shared.store.remove(&names, move || telemetry.remove(&gone)).await;
     }
 
+    /// Tells of organizations that share an OAuth client: each keeps to its own limit, the vendor counts both.
+    fn warn_of_shared_clients(&self) {
+        let mut owners: HashMap<String, &str> = HashMap::new();
+        for running in &self.running {
+            let account = running.settings.provider.account();
+            if let Some(other) = owners.insert(account, running.name()) {
+                tracing::warn!(
+                    organization = running.name(),
+                    other,
+                    "two organizations use the same OAuth client: its requests count together at the vendor; divide rate_limit between them"
+                );
+            }
+        }
+    }
+
     /// Starts organizations: one task for each collector.
-    fn launch(&mut self, organizations: &[Organization]) {
+    fn launch(&mut self, organizations: &[Organization], is_changed: bool) {
         let mut ready = Vec::new();
         for settings in organizations {
             let (stop, tracker) = (self.stop.child_token(), TaskTracker::new());
-            let mut launcher = Launcher::new(&self.shared, settings, &stop, &tracker);
+            let mut launcher = Launcher::new(&self.shared, settings, &stop, &tracker, is_changed);
             launcher.organization(self.transport.clone());
             ready.append(&mut launcher.ready);
             self.running.push(Running { settings: settings.clone(), stop, tracker });
         }
+        self.warn_of_shared_clients();
         let collectors = ready.len();
         for ready in ready {
             self.tasks.spawn(ready(collectors));

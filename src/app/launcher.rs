@@ -27,6 +27,8 @@ pub(super) struct Launcher<'a> {
     /// A digest of the settings.
     digest: u32,
     together: Together,
+    /// Whether the configuration has changed while the program runs.
+    is_changed: bool,
     pub(super) ready: Vec<Ready>,
 }
 
@@ -40,9 +42,11 @@ impl<'a> Launcher<'a> {
         settings: &'a Organization,
         stop: &'a CancellationToken,
         tracker: &'a TaskTracker,
+        is_changed: bool,
     ) -> Self {
         let digest = storage::digest(&settings.redacted_yaml());
-        Self { shared, settings, stop, tracker, digest, together: Together::new(), ready: Vec::new() }
+        let together = Together::new();
+        Self { shared, settings, stop, tracker, digest, together, is_changed, ready: Vec::new() }
     }
 
     /// Launches the enabled collectors.
@@ -72,9 +76,10 @@ impl Launch for Launcher<'_> {
         let owner = Owner { id: id.clone(), account: provider.account() };
         let (drawer, settings) = (Arc::new(storage.drawer(&owner)), self.digest);
         let (slot, clock) = (store.slot(id, schedule, metrics), world.clock.clone());
+        let soon = self.is_changed;
         let (stop, tracker, together) = (self.stop.clone(), self.tracker.clone(), self.together.clone());
         self.ready.push(Box::new(move |collectors| {
-            let runner = Runner { slot, drawer, settings, schedule, clock, collectors };
+            let runner = Runner { slot, drawer, settings, schedule, clock, collectors, soon };
             Box::pin(tracker.track_future(collect::run(collector, runner, together, stop)))
         }));
     }

@@ -9,7 +9,7 @@ mod listen;
 mod notify;
 mod reload;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,6 +17,7 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 pub use demo::{demo, demo_config, demo_options, simulate};
@@ -32,10 +33,13 @@ use crate::providers::genesys_cloud::Pacing;
 use crate::serve::{self, Server};
 use crate::storage::Storage;
 use crate::store::{self, Store};
-use crate::telemetry::Telemetry;
+use crate::telemetry::{StorageMetrics, Telemetry};
 
 /// Connections that are still open so long after the signal are closed.
 const DRAIN: Duration = Duration::from_secs(3);
+
+/// The process before this one may still be ending.
+const PREDECESSOR: Duration = Duration::from_secs(5);
 
 /// What the world gives besides the configuration.
 pub struct World {
@@ -84,7 +88,7 @@ pub async fn run(
     let telemetry = Arc::new(Telemetry::new());
     let store = Store::new(config.global.max_series_per_organization);
     let storage = match &world.storage_path {
-        Some(path) => Storage::open(path, telemetry.storage())?,
+        Some(path) => open_storage(path, telemetry.storage()).await?,
         None => Storage::none(),
     };
     let stop = CancellationToken::new();
@@ -133,4 +137,17 @@ pub async fn run(
         tracing::warn!("some connections did not end in time and are closed");
     }
     ended
+}
+
+/// Opens the storage, once a process before this one has let go of it.
+async fn open_storage(path: &Path, metrics: StorageMetrics) -> anyhow::Result<Storage> {
+    let begun = Instant::now();
+    loop {
+        let (path, metrics) = (path.to_owned(), metrics.clone());
+        let opening = tokio::task::spawn_blocking(move || Storage::open(&path, metrics));
+        match opening.await? {
+            Err(_) if begun.elapsed() < PREDECESSOR => tokio::time::sleep(Duration::from_millis(100)).await,
+            result => return Ok(result?),
+        }
+    }
 }

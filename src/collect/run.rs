@@ -16,6 +16,9 @@ use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule, su
 use crate::storage::{Course, Drawer, Ended, Figures};
 use crate::store::Slot;
 
+/// A vendor may ask for a day. A clock that was wrong may have written down more.
+const LONGEST_ASKED_WAIT: Duration = Duration::from_hours(25);
+
 /// What the loop of one collector needs besides the collector.
 pub struct Runner {
     /// Where outcomes go.
@@ -30,6 +33,8 @@ pub struct Runner {
     pub clock: Clock,
     /// How many collectors start together.
     pub collectors: usize,
+    /// Whether the configuration has changed: then it runs soon, whatever was planned.
+    pub soon: bool,
 }
 
 /// A collector in its life.
@@ -68,7 +73,9 @@ pub async fn run(collector: impl Collector, runner: Runner, together: Together, 
             return;
         }
         let started = life.begin().await;
-        let Some(outcome) = stop.run_until_cancelled(life.collect()).await else { return };
+        let Some(outcome) = stop.run_until_cancelled(life.collect()).await else {
+            return life.interrupted().await;
+        };
         wait = life.end(started.elapsed(), outcome).await;
     }
 }
@@ -79,18 +86,29 @@ impl<C: Collector> Life<C> {
         let (figures, course) = runner.drawer.load().await;
         let first_wait = schedule::first_wait(runner.slot.id(), runner.schedule.refresh, runner.collectors);
         let had_figures = matches!(course.last, Some((.., Ended::Well)));
-        let restored = restore(&mut collector, &runner.slot, figures).await;
-        // Without the figures that it had, and under other settings, its old schedule would only keep people waiting.
-        let next_run = course.next_run.filter(|_| course.settings == runner.settings);
-        let next_run = next_run.filter(|_| restored.is_some() || !had_figures);
-        let left = next_run.and_then(|at| Duration::try_from(at.duration_since(runner.clock.now())).ok());
-        let left = left.map(|left| left.min(schedule::longest_wait(runner.schedule.refresh)));
-        let wait = left.unwrap_or(first_wait);
+        let restored = restore(&mut collector, &runner.slot, figures, runner.clock.now()).await;
+        // Without the figures that it had, and under other settings, its old schedule would only keep people waiting. One that
+        // holds back a process that dies in its runs is kept all the same.
+        let is_kept = course.unfinished > 0 || restored.is_some() || !had_figures;
+        let is_same = course.settings == runner.settings && !runner.soon;
+        let now = runner.clock.now();
+        let left = |at: Option<Timestamp>, longest: Duration| {
+            let left = Duration::try_from(at?.duration_since(now)).ok()?;
+            Some(left.min(longest))
+        };
+        let longest = schedule::longest_wait(runner.schedule.refresh);
+        let mut wait = left(course.next_run.filter(|_| is_same && is_kept), longest).unwrap_or(first_wait);
+        if course.unfinished == 0
+            && course.last.as_ref().is_some_and(|(at, _, ended)| ended.may_be_mended() || *at > now)
+        {
+            wait = wait.min(schedule::LONGEST_WAIT_AFTER_REFUSAL);
+        }
+        wait = wait.max(left(course.not_before, LONGEST_ASKED_WAIT).unwrap_or_default());
         let jobs = PendingJobs::new(course.jobs, keep_in(runner.drawer.clone()));
         let life = Self { collector, runner, jobs, failures: course.failures, unfinished: course.unfinished };
         life.plan(wait);
-        let last = course.last.map(|(at, took, ended)| (at, took, ended.into_result()));
-        life.runner.slot.restore(restored, last);
+        let last = course.last.map(|(at, took, ended)| (at.min(now), took, ended.into_result()));
+        life.runner.slot.restore(restored, last, course.is_not_supported);
         (life, wait)
     }
 
@@ -127,6 +145,12 @@ impl<C: Collector> Life<C> {
             })
             .await;
         Instant::now()
+    }
+
+    /// The run ends with the process, which was told to end: that is no crash.
+    async fn interrupted(&mut self) {
+        let unfinished = self.unfinished.saturating_sub(1);
+        self.runner.drawer.change(|course| course.unfinished = unfinished).await;
     }
 
     async fn collect(&mut self) -> Result<Reading, CollectError> {
@@ -193,12 +217,32 @@ impl<C: Collector> Life<C> {
             }
             Err(error) => (Ended::from(&error), Err(error)),
         };
+        let not_before = match &outcome {
+            Err(CollectError::Failed(failure)) => {
+                failure.retry_after.and_then(|asked| now.checked_add(asked).ok())
+            }
+            _ => None,
+        };
         let failures = self.failures;
         drawer
             .change(|course| {
                 let settings = course.settings;
+                let is_not_supported = match ended {
+                    Ended::Well => false,
+                    Ended::NotSupported(_) => true,
+                    Ended::Failed(..) => course.is_not_supported,
+                };
                 let (last, next_run) = (Some((now, took, ended)), now.checked_add(wait).ok());
-                *course = Course { settings, next_run, unfinished: 0, failures, last, jobs };
+                *course = Course {
+                    settings,
+                    next_run,
+                    not_before,
+                    is_not_supported,
+                    unfinished: 0,
+                    failures,
+                    last,
+                    jobs,
+                };
             })
             .await;
         outcome
@@ -232,10 +276,15 @@ async fn restore(
     collector: &mut impl Collector,
     slot: &Slot,
     figures: Option<Figures>,
+    now: Timestamp,
 ) -> Option<(Timestamp, Reading, Encoded)> {
     let Figures { at, data_through, samples, memory } = figures?;
     let id = slot.id();
     let (organization, provider, name) = (id.organization.as_str(), id.provider, id.collector);
+    if at > now {
+        tracing::warn!(organization, provider, collector = name, %at, "the stored figures are from the future: a clock was wrong; they are collected anew soon");
+    }
+    let at = at.min(now);
     if let Err(error) = collector.recall(&memory) {
         tracing::warn!(organization, provider, collector = name, %error, "what the collector remembers cannot be read");
     }
@@ -254,6 +303,11 @@ async fn restore(
 }
 
 impl Ended {
+    /// Whether somebody may have mended what the run failed for while the process was down.
+    fn may_be_mended(&self) -> bool {
+        matches!(self, Self::Failed(Reason::Auth | Reason::Forbidden | Reason::Network, _))
+    }
+
     fn into_result(self) -> Result<(), CollectError> {
         match self {
             Self::Well => Ok(()),

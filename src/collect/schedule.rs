@@ -19,8 +19,8 @@ const FIRST_BACKOFF_LASTING: Duration = Duration::from_mins(5);
 /// No backoff is longer, however rarely the collector runs.
 const LONGEST_BACKOFF: Duration = Duration::from_hours(1);
 
-/// A vendor may ask for a day, of which a tenth is added.
-const LONGEST_ASKED_WAIT: Duration = Duration::from_hours(27);
+/// After a restart, what was refused or not reached may have been mended, and whoever mended it would like to see that soon.
+pub(super) const LONGEST_WAIT_AFTER_REFUSAL: Duration = Duration::from_mins(1);
 
 /// Where in its interval a collector stands, from 0 to 1: the same after every restart.
 fn phase(id: &CollectorId) -> f64 {
@@ -46,9 +46,9 @@ pub(super) fn regular_wait(id: &CollectorId, refresh: Duration, now: Timestamp) 
     Duration::from_secs_f64(wait)
 }
 
-/// No wait is longer, whatever a clock that was wrong has written down.
+/// No planned wait is longer.
 pub(super) fn longest_wait(refresh: Duration) -> Duration {
-    refresh.mul_f64(1.25).max(LONGEST_ASKED_WAIT)
+    refresh.mul_f64(1.25).max(LONGEST_BACKOFF)
 }
 
 /// The wait after the `failures`th failure in a row: doubling, jittered, never longer than the interval unless the vendor

@@ -229,8 +229,15 @@ impl Process {
             let metrics = telemetry.collector(&id, SCHEDULE.refresh);
             let drawer = Arc::new(storage.drawer(&Owner { id: id.clone(), account: "account".to_owned() }));
             let slot = store.slot(id, SCHEDULE, metrics);
-            let runner =
-                Runner { slot, drawer, settings: 1, schedule: SCHEDULE, clock: clock.clone(), collectors: 2 };
+            let runner = Runner {
+                slot,
+                drawer,
+                settings: 1,
+                schedule: SCHEDULE,
+                clock: clock.clone(),
+                collectors: 2,
+                soon: false,
+            };
             let (dice, truth) = (dice.fork(), truth.clone());
             let collector = Moody { name, dice, truth, remembered: 0, is_kept: folder.is_some() };
             tasks.push(tokio::spawn(run(collector, runner, together.clone(), stop.clone())));
@@ -300,6 +307,23 @@ fn memory_folder() -> tempfile::TempDir {
     tempfile::tempdir_in("/dev/shm").or_else(|_| tempfile::tempdir()).unwrap()
 }
 
+/// Somebody removes the figures of the first collector.
+fn lose_figures(folder: &std::path::Path, truth: &Mutex<Truth>) {
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let is_figures = |path: &std::path::PathBuf| {
+        let name = path.file_name().unwrap().to_string_lossy().into_owned();
+        name.starts_with(NAMES[0]) && name.ends_with(".figures")
+    };
+    for path in files.filter(is_figures) {
+        std::fs::remove_file(path).unwrap();
+    }
+    let mut truth = lock(truth);
+    truth.good = None;
+    if truth.last == Some(Ended::Well) {
+        truth.last = None;
+    }
+}
+
 async fn history(seed: u64) -> u64 {
     let mut dice = fastrand::Rng::with_seed(seed);
     let begun = Instant::now();
@@ -316,6 +340,9 @@ async fn history(seed: u64) -> u64 {
         process.check(&truths);
         if dice.u8(0..3) == 0 {
             process.kill().await;
+            if let Some(folder) = folder.filter(|_| dice.u8(0..4) == 0) {
+                lose_figures(folder, &truths[0]);
+            }
             tokio::time::sleep(Duration::from_millis(dice.u64(1..longest / 10))).await;
             process = Process::start(&clock, folder, &truths, &mut dice);
             tokio::time::sleep(Duration::from_millis(20)).await;

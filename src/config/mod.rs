@@ -91,10 +91,10 @@ impl Provider {
     /// The account at the provider: where it is and who asks. It holds no secret.
     #[must_use]
     pub fn account(&self) -> String {
-        let (api_url, client_id) = match self {
-            Self::GenesysCloud(settings) => (&settings.api_url, &settings.client_id),
-            Self::Talkdesk(settings) => (&settings.api_url, &settings.client_id),
+        let (client_id, api_url, token_url) = match self {
+            Self::GenesysCloud(settings) => (&settings.client_id, &settings.api_url, settings.token_url()),
+            Self::Talkdesk(settings) => (&settings.client_id, &settings.api_url, settings.token_url.clone()),
         };
-        format!("{client_id} at {api_url}")
+        format!("{client_id} at {api_url} by {token_url}")
     }
 }

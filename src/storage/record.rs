@@ -29,6 +29,10 @@ pub struct Course {
     /// When it runs next. Written before each run too, so that a process that dies in it again and again does not run it again
     /// and again.
     pub next_run: Option<Timestamp>,
+    /// The vendor asked not to come back before then, whatever the settings are.
+    pub not_before: Option<Timestamp>,
+    /// The vendor does not offer what it asks for, as far as is known.
+    pub is_not_supported: bool,
     /// How many runs in a row were begun and never ended.
     pub unfinished: u32,
     /// How many runs in a row failed.

@@ -261,12 +261,16 @@ impl Slot {
         &self,
         figures: Option<(Timestamp, Reading, Encoded)>,
         last: Option<(Timestamp, Duration, Result<(), CollectError>)>,
+        is_not_supported: bool,
     ) {
         self.update(|state| {
             if let Some((at, reading, lines)) = figures {
                 state.status.succeeded(at, &reading);
                 state.show(lines);
                 state.untold.push(Box::new(move |metrics| metrics.restored(at, &reading)));
+            }
+            if is_not_supported {
+                state.untold.push(Box::new(CollectorMetrics::not_supported));
             }
             let Some((at, took, outcome)) = last else { return };
             state.status.attempted(at, took);

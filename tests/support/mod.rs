@@ -347,6 +347,11 @@ impl Stage {
         self.running = Some((stop, task));
     }
 
+    /// What the exporter is configured with when it is started next.
+    pub fn reconfigure(&mut self, change: impl FnOnce(&mut Config)) {
+        change(&mut self.config);
+    }
+
     /// What time it is for the exporter when it is started next.
     pub fn set_clock(&mut self, now: &str) {
         self.clock = Clock::fixed(now.parse().expect("a time"));

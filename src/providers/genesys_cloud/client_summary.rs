@@ -35,6 +35,8 @@ struct Summary<'a> {
     client: &'a Client,
     client_id: &'a str,
     days: u16,
+    /// The day of the question, from which the days are counted back.
+    today: Date,
 }
 
 /// The sum over a summary's rows, whether they are by day or not.
@@ -68,6 +70,10 @@ impl Execution for Summary<'_> {
     fn call(&self) -> Call {
         let path = ["api", "v2", "oauth", "clients", self.client_id, "usage", "summary"];
         Call::get("getClientUsageSummary", &path).query("days", self.days.to_string())
+    }
+
+    fn question(&self) -> String {
+        format!("{} on {}", self.call().question(), self.today)
     }
 
     async fn start(&self, call: &Call) -> Result<String, Error> {
@@ -148,15 +154,15 @@ impl Collector for ClientSummaryCollector {
         let listing = self.directory.listing(self.settings.schedule.refresh).await?;
         let client_ids = self.select(&listing);
         let (client, days, patience) = (&*self.client, self.settings.days, self.pacing.with(jobs));
-        let ask = |client_id| summary(client, client_id, days, patience);
+        let ask = |client_id| summary(Summary { client, client_id, days, today }, patience);
         let summaries = self.summaries.ask(today, &client_ids, |_| true, ask).await?;
         Ok(self.reading(&summaries, today))
     }
 }
 
 /// Asks for one client's summary.
-async fn summary(client: &Client, client_id: &str, days: u16, patience: Patience<'_>) -> Result<Sum, Ended> {
-    let sum = execution::complete(&Summary { client, client_id, days }, patience).await?;
+async fn summary(summary: Summary<'_>, patience: Patience<'_>) -> Result<Sum, Ended> {
+    let sum = execution::complete(&summary, patience).await?;
     if sum.invalid_rows > sum.rows {
         return Err(Failure::new(Reason::Decode, "the rows of a usage summary cannot be understood").into());
     }

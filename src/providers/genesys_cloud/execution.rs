@@ -63,8 +63,13 @@ pub(super) trait Execution: Sync {
     /// What it is, for messages.
     fn what(&self) -> &'static str;
 
-    /// The call that starts it. Two that are equal have the same answer.
+    /// The call that starts it.
     fn call(&self) -> Call;
+
+    /// What it answers. The result of another one with the same question is as good.
+    fn question(&self) -> String {
+        self.call().question()
+    }
 
     /// Starts it by `call` and returns the vendor's id for it.
     fn start(&self, call: &Call) -> impl Future<Output = Result<String, Error>> + Send;
@@ -116,8 +121,7 @@ pub(super) async fn complete<E: Execution>(
     execution: &E,
     Patience { pacing, jobs }: Patience<'_>,
 ) -> Result<E::Output, Ended> {
-    let call = execution.call();
-    let question = call.question();
+    let (call, question) = (execution.call(), execution.question());
     for _ in 0..2 {
         let id = if let Some(id) = jobs.find(&question) {
             id

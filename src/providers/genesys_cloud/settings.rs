@@ -64,7 +64,8 @@ impl Settings {
     }
 
     /// The URL of the token endpoint.
-    pub(super) fn token_url(&self) -> Url {
+    #[must_use]
+    pub fn token_url(&self) -> Url {
         let mut url = self.login_url.clone();
         let mut segments = url.path_segments_mut().expect("the configuration takes only http and https URLs");
         segments.pop_if_empty().extend(["oauth", "token"]);

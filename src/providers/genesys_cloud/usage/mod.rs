@@ -66,8 +66,6 @@ pub(super) struct UsageCollector {
     /// What was known of billing when the figures were evaluated last.
     terms: Terms,
     plain_dates: AtomicBool,
-    /// When the jobs API was refused last, by this process.
-    refused: Option<Timestamp>,
     known: Known,
     notes: Notes,
 }
@@ -77,9 +75,11 @@ pub(super) struct UsageCollector {
 struct Known {
     /// Chosen with the first figures, and kept as long as they are.
     api: Option<Api>,
+    /// When the jobs API was refused last.
+    refused: Option<Timestamp>,
     history: History,
-    /// Whether the look-back has been read, or the vendor has nothing older.
-    looked_back: bool,
+    /// Whether the vendor has nothing older than what was looked back to.
+    has_nothing_older: bool,
     detail: Option<Detail>,
     /// The newest day that was told as complete: only up to it can a change be a restatement.
     published: Option<Date>,
@@ -89,6 +89,8 @@ struct Known {
 #[derive(Serialize, Deserialize)]
 struct Detail {
     day: Date,
+    /// How many were kept.
+    largest: usize,
     /// The sums of the day's clients when the endpoints were read: while they stay, so do the endpoints.
     sums: Vec<(String, StatusCounts)>,
     endpoints: Samples,
@@ -120,7 +122,6 @@ impl UsageCollector {
             reader,
             terms: Terms::default(),
             plain_dates: AtomicBool::new(false),
-            refused: None,
             known: Known::default(),
             notes: Notes::default(),
         }
@@ -130,8 +131,10 @@ impl UsageCollector {
         self.terms = self.reader.read();
         let begun = Instant::now();
         let settled = newest_settled(self.clock.now(), self.usage.settle);
-        self.give_second_chance(settled, jobs).await;
-        self.read_newest(settled, jobs).await?;
+        self.forget_what_is_too_old();
+        if !self.has_taken_second_chance(settled, jobs).await {
+            self.read_newest(settled, jobs).await?;
+        }
         let day = newest_complete(self.clock.now(), settled, self.known.history.has_rows(settled));
         self.known.history.forget_before(self.oldest_needed(day), self.lookback_start(day));
         self.read_endpoints(day, jobs).await?;
@@ -182,21 +185,43 @@ impl UsageCollector {
             .max(plus(days::of(self.clock.now()), -OLDEST_DAY))
     }
 
-    /// Tries the jobs API again where the legacy one is only the second choice. If it is there now, all figures are read from it.
-    async fn give_second_chance(&mut self, settled: Date, jobs: &PendingJobs) {
+    /// What was remembered for so long that the vendor no longer has the days between is no use.
+    fn forget_what_is_too_old(&mut self) {
+        let oldest = plus(days::of(self.clock.now()), i64::from(self.usage.reread_days) - OLDEST_DAY);
+        if self.known.history.covered().is_some_and(|(_, newest)| newest < oldest) {
+            self.known = Known::default();
+        }
+    }
+
+    /// Tries the jobs API again where the legacy one is only the second choice: whether all figures were read from it. If not, those
+    /// of the legacy one stay, and are what is read on.
+    async fn has_taken_second_chance(&mut self, settled: Date, jobs: &PendingJobs) -> bool {
         let now = self.clock.now();
         let is_recent = |refused: Timestamp| {
             Duration::try_from(now.duration_since(refused)).is_ok_and(|ago| ago < SECOND_CHANCE_AFTER)
         };
         let is_second_choice = self.usage.api == UsageApi::Auto && self.known.api == Some(Api::Legacy);
-        if !is_second_choice || self.refused.is_some_and(is_recent) {
-            return;
+        if !is_second_choice || self.known.refused.is_some_and(is_recent) {
+            return false;
         }
-        self.refused = Some(now);
-        if self.ask(Api::Jobs, settled, settled, Grouping::Client, jobs).await.is_ok() {
-            tracing::info!("the usage jobs API is available now, all figures are read anew from it");
-            self.known = Known::default();
+        self.known.refused = Some(now);
+        let legacy = std::mem::take(&mut self.known);
+        // Before the first answer nothing is chosen, so a refusal would lead back to the legacy API: this asks for jobs alone.
+        let half = self.usage.schedule.timeout / 2;
+        let probe = self.ask(Api::Jobs, settled, settled, Grouping::Client, jobs);
+        let is_there = tokio::time::timeout(half, probe).await.is_ok_and(|answer| answer.is_ok());
+        if is_there {
+            let read = tokio::time::timeout(half, self.read_newest(settled, jobs)).await;
+            let (first, last) = self.known.history.covered().unwrap_or((settled, settled));
+            let has_rows =
+                self.known.history.has_any_rows(first, last) || !legacy.history.has_any_rows(first, last);
+            if matches!(read, Ok(Ok(()))) && self.known.api == Some(Api::Jobs) && has_rows {
+                tracing::info!("the usage jobs API is available now, all figures are read anew from it");
+                return true;
+            }
         }
+        self.known = legacy;
+        false
     }
 
     /// Reads the days that are new, and again those that may have been restated.
@@ -231,11 +256,8 @@ impl UsageCollector {
     async fn look_back(&mut self, settled: Date, jobs: &PendingJobs) {
         let today = days::of(self.clock.now());
         let oldest = self.lookback_start(settled).max(plus(today, -OLDEST_DAY));
-        while !self.known.looked_back {
-            let Some(from) = self.known.history.looked_back_to().filter(|from| *from > oldest) else {
-                self.known.looked_back = true;
-                break;
-            };
+        while !self.known.has_nothing_older {
+            let Some(from) = self.known.history.looked_back_to().filter(|from| *from > oldest) else { break };
             let (first, last) = (plus(from, -QUERY_DAYS).max(oldest), plus(from, -1));
             match self.read(first, last, Grouping::Client, jobs).await {
                 Ok(fold) => {
@@ -245,7 +267,7 @@ impl UsageCollector {
                 // How far back the vendor keeps its figures is not documented: a refusal is the answer.
                 Err(Ended::NotStarted(refusal)) if refusal.kind == Kind::Rejected => {
                     tracing::info!(%first, %last, why = %refusal, "the vendor has no usage that old");
-                    self.known.looked_back = true;
+                    self.known.has_nothing_older = true;
                 }
                 Err(ended) => {
                     let error = CollectError::from(ended);
@@ -272,7 +294,7 @@ impl UsageCollector {
         }
         let fold = self.read(day, day, Grouping::Endpoint, jobs).await?;
         let endpoints = endpoints(&fold.cells, self.usage.endpoints);
-        self.known.detail = Some(Detail { day, sums, endpoints });
+        self.known.detail = Some(Detail { day, largest: self.usage.endpoints, sums, endpoints });
         Ok(())
     }
 
@@ -296,7 +318,7 @@ impl UsageCollector {
                     && matches!(refused.kind, Kind::Forbidden | Kind::NotFound) =>
             {
                 tracing::info!(why = %refused, "the usage jobs API is not available, asking the legacy usage API");
-                self.refused = Some(self.clock.now());
+                self.known.refused = Some(self.clock.now());
                 (Api::Legacy, self.ask(Api::Legacy, first, last, grouping, jobs).await)
             }
             result => (api, result),
@@ -365,6 +387,8 @@ impl Collector for UsageCollector {
         if is_wanted {
             self.known = known;
         }
+        // Endpoints that were kept in another number are read anew.
+        self.known.detail = self.known.detail.take().filter(|detail| detail.largest == self.usage.endpoints);
         Ok(())
     }
 }

@@ -3,7 +3,9 @@
 mod sums;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
 
@@ -27,8 +29,8 @@ const USAGE: List = List {
     order_by: "id:asc",
 };
 
-/// After so many answers without any rows of a month that had some, the vendor means it.
-const VANISHED_BELIEVED: u32 = 3;
+/// A vendor that goes on saying so long that a month has no rows, which had some, means it.
+const VANISHED_BELIEVED_AFTER: Duration = Duration::from_hours(24);
 
 /// The collector.
 pub(super) struct UsageCollector {
@@ -37,8 +39,8 @@ pub(super) struct UsageCollector {
     settings: MonthlySettings,
     seen: Arc<Seen>,
     last: Option<Last>,
-    /// How often in a row a month's rows were all gone.
-    vanished: u32,
+    /// Since when a month's rows are all gone.
+    vanished_since: Option<Timestamp>,
 }
 
 /// What the last good run read.
@@ -72,7 +74,7 @@ impl Last {
 
 impl UsageCollector {
     pub(super) fn new(client: Arc<Client>, clock: Clock, settings: MonthlySettings, seen: Arc<Seen>) -> Self {
-        Self { client, clock, settings, seen, last: None, vanished: 0 }
+        Self { client, clock, settings, seen, last: None, vanished_since: None }
     }
 }
 
@@ -89,13 +91,15 @@ impl Collector for UsageCollector {
         let filter = Some(filter(&months));
         let invalid_rows = paging::read(&self.client, &USAGE, filter, |row| sums.add(row)).await?;
         let vanished = self.last.as_ref().and_then(|last| last.vanished(&sums));
-        if let Some(month) = vanished.filter(|_| self.vanished < VANISHED_BELIEVED) {
-            self.vanished += 1;
+        let since = *self.vanished_since.get_or_insert(now);
+        let is_news =
+            Duration::try_from(now.duration_since(since)).is_ok_and(|ago| ago < VANISHED_BELIEVED_AFTER);
+        if let Some(month) = vanished.filter(|_| is_news) {
             let message = format!("the vendor has no usage at all in {month}, where it had some before");
             return Err(Failure::new(Reason::Truncated, message).into());
         }
 
-        self.vanished = 0;
+        self.vanished_since = None;
         let restatements = self.last.as_ref().map_or(0, |last| last.restatements(&sums));
         let mut samples = sums.samples();
         for (relative, month) in [("current", current), ("previous", current.back(1))] {

@@ -3,16 +3,21 @@
 use std::fmt;
 use std::hash::{BuildHasher, Hash, RandomState};
 use std::path::{Path, PathBuf};
-use std::sync::LazyLock;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Serialize, Serializer};
+use tokio::sync::Semaphore;
 
 /// What a redacted secret looks like in `/config`, as in Prometheus.
 pub const REDACTED: &str = "<secret>";
 
 /// No secret of a vendor or proxy is nearly as long.
 const LONGEST_SECRET: u64 = 64 * 1024;
+
+/// A file that takes longer than this to be read cannot be read: its file system may hang.
+const LONGEST_READ: Duration = Duration::from_secs(5);
 
 /// A secret from the configuration: its text, or the file that holds it.
 #[derive(Clone)]
@@ -40,24 +45,52 @@ impl Secret {
             Self::File(path) => read_file(path).map_err(|why| SecretError { path: path.clone(), why }),
         }
     }
+}
 
-    /// The same as [`Secret::read`], for a task that must not hold up its thread when the file is slow.
+/// Reads a secret in the background, for tasks that must not hold up their thread when the file is slow. One read is under way at
+/// a time: a file that hangs takes one thread, however often it is asked for.
+pub struct Reader {
+    secret: Secret,
+    turn: Arc<Semaphore>,
+}
+
+impl Reader {
+    /// A reader of `secret`.
+    #[must_use]
+    pub fn new(secret: Secret) -> Self {
+        Self { secret, turn: Arc::new(Semaphore::new(1)) }
+    }
+
+    /// The secret's current text, as [`Secret::read`] has it.
     ///
     /// # Errors
-    /// The same.
-    pub async fn read_in_background(&self) -> Result<SecretString, SecretError> {
-        match self {
-            Self::Inline(text) => Ok(text.clone()),
-            Self::File(path) => {
-                let secret = self.clone();
-                let reading = tokio::task::spawn_blocking(move || secret.read());
-                let broken_off = |_| {
-                    let why = "reading it was broken off, because the exporter ends".to_owned();
-                    Err(SecretError { path: path.clone(), why })
-                };
-                reading.await.unwrap_or_else(broken_off)
-            }
+    /// The same, and when the file takes longer than 5 s.
+    pub async fn read(&self) -> Result<SecretString, SecretError> {
+        let Secret::File(path) = &self.secret else { return self.secret.read() };
+        let failed = |why: String| SecretError { path: path.clone(), why };
+        let reading = async {
+            let turn = self.turn.clone().acquire_owned().await.expect("the semaphore is never closed");
+            let secret = self.secret.clone();
+            let reading = tokio::task::spawn_blocking(move || {
+                let text = secret.read();
+                // Kept until here, also when nobody waits any more.
+                drop(turn);
+                text
+            });
+            let broken_off =
+                |_| Err(failed("reading it was broken off, because the exporter ends".to_owned()));
+            reading.await.unwrap_or_else(broken_off)
+        };
+        match tokio::time::timeout(LONGEST_READ, reading).await {
+            Ok(text) => text,
+            Err(_) => Err(failed(format!("it cannot be read within {} s", LONGEST_READ.as_secs()))),
         }
+    }
+
+    /// As if a read hung until the result is dropped.
+    #[cfg(test)]
+    pub(crate) async fn hang(&self) -> tokio::sync::OwnedSemaphorePermit {
+        self.turn.clone().acquire_owned().await.expect("the semaphore is never closed")
     }
 }
 

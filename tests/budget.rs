@@ -276,6 +276,39 @@ async fn a_storm_of_refusals_does_not_feed_itself() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_login_host_that_wants_to_be_left_alone_does_not_stop_requests_with_a_good_token() {
+    let begun = Instant::now();
+    let arrivals = Arrivals::default();
+    let noted = arrivals.clone();
+    let stage = stage_with(
+        "limits: {}",
+        |settings| set_refresh(settings, MINUTE),
+        move |_, uri, _| {
+            if !uri.contains("oauth/token") {
+                return ok(r#"{"entities":[]}"#);
+            }
+            noted.note(uri);
+            // To be renewed after 54 minutes.
+            match noted.all().len() {
+                1 => ok(r#"{"access_token":"t","expires_in":3600}"#),
+                _ => (429, vec![("retry-after", "170".to_owned())], "{}".into()),
+            }
+        },
+    )
+    .await;
+    tokio::time::sleep_until(begun + 58 * MINUTE).await;
+    let metrics = stage.metrics().await;
+    assert_eq!(metrics.failures("limits", "rate_limited") + metrics.failures("limits", "timeout"), 0.0);
+    assert_eq!(metrics.collector("up", "limits"), 1.0);
+    let throttled = metrics.value("ccaas_exporter_api_throttled_seconds_total", &[]).unwrap_or(0.0);
+    assert!(throttled < 1.0, "{throttled} s");
+    let asked: Vec<Instant> = arrivals.all().into_iter().map(|(at, _)| at).collect();
+    assert!((2..=3).contains(&asked.len()), "{asked:?}");
+    assert!(asked[1] >= begun + 54 * MINUTE, "{asked:?}");
+    stage.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
 async fn waiting_for_the_vendor_counts_against_the_timeout_of_the_run() {
     let begun = Instant::now();
     let stage = stage_with(

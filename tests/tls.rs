@@ -337,3 +337,41 @@ async fn a_connection_with_http2_rests_and_ends_like_another() {
     stage.served.stop.cancel();
     tokio::time::timeout(support::DEADLINE, stage.served.task).await.unwrap().unwrap();
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn streams_that_nobody_reads_make_room_whatever_else_is_asked_on_their_connection() {
+    let stage = Stage::start(TLS).await;
+    let path = stage.folder.path().join("web.yml");
+    let keeper = Keeper::following(move || web::load(&path)).unwrap_or_else(|faults| panic!("{faults}"));
+    let router = Router::new()
+        .route("/", get(async || "small\n"))
+        .route("/metrics", get(async || "x".repeat(300_000)));
+    let options = Options { keeper: Arc::new(keeper), max_requests: 2, ..Options::default() };
+    let served = Served::start(router, options).await;
+    let client = |builder: ClientBuilder| builder.resolve("localhost", served.address).build().unwrap();
+    let url = |path| format!("https://localhost:{}{path}", served.address.port());
+
+    let hostile = client(stage.client().http2_initial_stream_window_size(1_000));
+    let mut unread = Vec::new();
+    for _ in 0..2 {
+        let answer = hostile.get(url("/metrics")).send().await.unwrap();
+        assert_eq!((answer.status(), answer.version()), (StatusCode::OK, reqwest::Version::HTTP_2));
+        unread.push(answer);
+    }
+    let ask_for_ever = async || {
+        loop {
+            // It fails when the connection is closed, which is the point.
+            let _ = hostile.get(url("/")).send().await;
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    };
+    let asking = futures_util::future::join_all((0..8).map(|_| ask_for_ever()));
+    let scraper = client(stage.client());
+    let scraping = poll("a place", async || {
+        let answer = scraper.get(url("/metrics")).send().await.ok()?;
+        (answer.status() == StatusCode::OK).then_some(())?;
+        answer.text().await.ok()
+    });
+    let got = tokio::select! { got = scraping => got, _ = asking => unreachable!("they ask for ever") };
+    assert_eq!(got.len(), 300_000);
+}

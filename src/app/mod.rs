@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -118,7 +118,8 @@ pub async fn run(
     notify::ready();
 
     let quit = requests.quit();
-    let reloader = Reloader { world, telemetry, shown, source };
+    let turn = Arc::new(Semaphore::new(1));
+    let reloader = Reloader { world, telemetry, shown, source, turn };
     let ended = tokio::select! {
         () = shutdown => Ok(()),
         () = quit => Ok(()),

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use tokio::sync::{Semaphore, watch};
 
 use super::World;
 use super::fleet::Fleet;
@@ -43,6 +43,8 @@ pub(super) struct Reloader {
     pub(super) telemetry: Arc<Telemetry>,
     pub(super) shown: watch::Sender<String>,
     pub(super) source: Source,
+    /// Held by the read that is under way: one that hangs takes one thread, however often a reload is asked for.
+    pub(super) turn: Arc<Semaphore>,
 }
 
 /// The way to the vendors that the settings describe.
@@ -70,27 +72,7 @@ impl Reloader {
     }
 
     async fn reload(&self, fleet: &mut Fleet) -> Outcome {
-        let (source, environment_proxy) = (self.source.clone(), self.world.environment_proxy);
-        // Files may be slow to read, and certificates slow to parse.
-        let read = tokio::task::spawn_blocking(move || {
-            let config = source().map_err(|faults| faults.iter().collect::<Vec<String>>())?;
-            let transport =
-                transport(&config.global, environment_proxy).map_err(|error| vec![format!("{error:#}")])?;
-            Ok((config, transport))
-        });
-        let read = match tokio::time::timeout(LONGEST_READ, read).await {
-            Ok(Ok(read)) => read,
-            Ok(Err(defect)) => {
-                Err(vec![format!("reading the configuration ended by a defect of the exporter: {defect}")])
-            }
-            Err(_) => {
-                let seconds = LONGEST_READ.as_secs();
-                Err(vec![format!(
-                    "the configuration could not be read within {seconds} s; are its files plain files?"
-                )])
-            }
-        };
-        match read {
+        match self.read().await {
             Ok((config, transport)) => {
                 let changes = fleet.change(&config, transport).await;
                 self.shown.send_replace(config.redacted_yaml());
@@ -106,5 +88,89 @@ impl Reloader {
                 Err(faults.join("\n"))
             }
         }
+    }
+
+    /// The configuration as it is now, and the way to the vendors that it describes.
+    async fn read(&self) -> Result<(Config, Transport), Vec<String>> {
+        let Ok(turn) = self.turn.clone().try_acquire_owned() else {
+            return Err(vec![
+                "the configuration is still being read for a reload before; is the file system of its files there?"
+                    .to_owned(),
+            ]);
+        };
+        let (source, environment_proxy) = (self.source.clone(), self.world.environment_proxy);
+        // Files may be slow to read, and certificates slow to parse.
+        let read = tokio::task::spawn_blocking(move || {
+            let _turn = turn;
+            let config = source().map_err(|faults| faults.iter().collect::<Vec<String>>())?;
+            let transport =
+                transport(&config.global, environment_proxy).map_err(|error| vec![format!("{error:#}")])?;
+            Ok((config, transport))
+        });
+        match tokio::time::timeout(LONGEST_READ, read).await {
+            Ok(Ok(read)) => read,
+            Ok(Err(defect)) => {
+                Err(vec![format!("reading the configuration ended by a defect of the exporter: {defect}")])
+            }
+            Err(_) => {
+                let seconds = LONGEST_READ.as_secs();
+                Err(vec![format!(
+                    "the configuration could not be read within {seconds} s; are its files plain files?"
+                )])
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Mutex;
+    use std::sync::mpsc::channel;
+
+    use super::super::fleet::Shared;
+    use super::*;
+    use crate::storage::Storage;
+    use crate::store::Store;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_read_that_hangs_is_given_up_and_no_other_one_begins() {
+        let text =
+            "organizations: [{name: a, genesys_cloud: {region: us-east-1, client_id: a, client_secret: b}}]";
+        let config = Config::parse(Path::new("test.yml"), text, &|_| None).unwrap();
+        let transport = transport(&config.global, false).unwrap();
+        let shown = watch::Sender::new(config.redacted_yaml());
+        let ((begins, mut begun), (go, wait)) = (tokio::sync::mpsc::unbounded_channel(), channel::<()>());
+        let wait = Mutex::new(wait);
+        let source: Source = Arc::new(move || {
+            begins.send(()).unwrap();
+            wait.lock().unwrap().recv().unwrap();
+            Ok(config.clone())
+        });
+        let (world, telemetry) = (Arc::new(World::new("/metrics".to_owned())), Arc::new(Telemetry::new()));
+        let shared = Shared {
+            world: world.clone(),
+            telemetry: telemetry.clone(),
+            store: Store::new(1),
+            storage: Storage::none(),
+        };
+        let stop = tokio_util::sync::CancellationToken::new();
+        let mut fleet = Fleet::new(shared, transport, stop);
+        let turn = Arc::new(Semaphore::new(1));
+        let reloader = Reloader { world, telemetry, shown, source, turn: turn.clone() };
+
+        let hangs = async {
+            begun.recv().await.unwrap();
+            tokio::time::advance(LONGEST_READ).await;
+        };
+        let (outcome, ()) = tokio::join!(reloader.reload(&mut fleet), hangs);
+        assert!(outcome.unwrap_err().contains("within 30 s"));
+        assert!(reloader.reload(&mut fleet).await.unwrap_err().contains("still being read"));
+        assert!(begun.try_recv().is_err(), "no second read");
+
+        go.send(()).unwrap();
+        drop(turn.acquire().await.unwrap());
+        go.send(()).unwrap();
+        assert!(reloader.read().await.is_ok());
     }
 }

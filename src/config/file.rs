@@ -42,21 +42,35 @@ impl Config {
 /// The text of the file `path`; `missing` is said of one that does not exist.
 pub(super) fn text(path: &Path, missing: &str) -> Result<String, Faults> {
     let source = path.display().to_string();
-    let mut bytes = Vec::new();
-    match File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)) {
-        Ok(_) => {}
-        Err(error) if error.kind() == io::ErrorKind::NotFound => {
-            return Err(Faults::single(source, None, missing));
+    let bytes = match content(path) {
+        Ok(bytes) => bytes,
+        Err(error) => {
+            let message = match error.kind() {
+                io::ErrorKind::NotFound => missing.to_owned(),
+                io::ErrorKind::FileTooLarge => TOO_LARGE.to_owned(),
+                _ => format!("cannot read the file: {error}"),
+            };
+            return Err(Faults::single(source, None, message));
         }
-        Err(error) => return Err(Faults::single(source, None, format!("cannot read the file: {error}"))),
-    }
-    if bytes.len() as u64 > MAX_BYTES {
-        return Err(Faults::single(source, None, TOO_LARGE));
-    }
+    };
     String::from_utf8(bytes).map_err(|error| {
         let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n').count();
         Faults::single(source, Some(line), "expected UTF-8 text, found other bytes")
     })
+}
+
+/// What is in the file `path`, 1 MiB at the most.
+pub(super) fn content(path: &Path) -> io::Result<Vec<u8>> {
+    // Anything but a plain file (a pipe, a device, a folder) might never end.
+    if !std::fs::metadata(path)?.is_file() {
+        return Err(io::Error::other("it is not a plain file"));
+    }
+    let mut bytes = Vec::new();
+    File::open(path)?.take(MAX_BYTES + 1).read_to_end(&mut bytes)?;
+    if bytes.len() as u64 > MAX_BYTES {
+        return Err(io::Error::new(io::ErrorKind::FileTooLarge, "it is larger than 1 MiB"));
+    }
+    Ok(bytes)
 }
 
 /// What `read` makes of `text`, the content of `file`, which names the folder of relative paths.

@@ -8,9 +8,9 @@ use regex::Regex;
 use secrecy::ExposeSecret;
 use url::{Host, Url};
 
-use super::duration;
 use super::fields::{Either, Fields};
 use super::value::Value;
+use super::{duration, file};
 use crate::model::Schedule;
 use crate::secret::Secret;
 
@@ -144,7 +144,7 @@ pub(super) fn path(value: &Value) -> Option<PathBuf> {
 /// A PEM file with at least one certificate.
 pub(super) fn certificates(value: &Value) -> Option<PathBuf> {
     let path = path(value)?;
-    let text = match std::fs::read(&path) {
+    let text = match file::content(&path) {
         Ok(bytes) => String::from_utf8_lossy(&bytes).into_owned(),
         Err(error) => {
             value.fault(unreadable(&error.to_string()));

@@ -2,8 +2,6 @@
 //! and this exporter cannot do is a fault, never ignored.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Read as _;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -24,9 +22,6 @@ use crate::serve::{
     self, Authority, CIPHER_SUITES, CURVES, ClientAuth, HIGHEST_COST, LOWEST_COST, RateLimit, Settings, Tls,
     Users,
 };
-
-/// A certificate has a few KiB.
-const MAX_PEM_BYTES: u64 = 1 << 20;
 
 /// Reads the web configuration file `path` and the files it names.
 ///
@@ -102,7 +97,7 @@ fn pem<T>(
         }
         Either::Second(value) => {
             let path = shared::path(&value)?;
-            let content = read(&path).map_err(|why| shared::unreadable(&why));
+            let content = file::content(&path).map_err(|error| shared::unreadable(&error.to_string()));
             files.push(path);
             match content {
                 Ok(content) => (value, parse(&content)),
@@ -128,20 +123,6 @@ fn required_pem<T>(
         fields.fault(format!("missing {file_key} (or {key}), without which there is no TLS"));
     }
     pem(fields, key, file_key, files, parse)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>, String> {
-    let metadata = std::fs::metadata(path).map_err(|error| error.to_string())?;
-    if !metadata.is_file() {
-        return Err("it is not a plain file".to_owned());
-    }
-    let mut content = Vec::new();
-    let file = File::open(path).map_err(|error| error.to_string())?;
-    file.take(MAX_PEM_BYTES + 1).read_to_end(&mut content).map_err(|error| error.to_string())?;
-    if content.len() as u64 > MAX_PEM_BYTES {
-        return Err("it is larger than 1 MiB".to_owned());
-    }
-    Ok(content)
 }
 
 /// What clients have to show, and the names of which one has to stand in their certificates.

@@ -92,8 +92,7 @@ impl Channel {
         loop {
             while let Some(until) = turn.held_until() {
                 // Only the next request in the queue counts the time: a second in which several wait is one second.
-                let _throttled = Throttled { metrics: &self.metrics, since: Instant::now() };
-                tokio::time::sleep_until(until).await;
+                self.sleep_throttled(until).await;
             }
             let own = self.share.acquire().await.expect("the semaphore is never closed");
             let shared = self.transport.place().await;
@@ -102,6 +101,12 @@ impl Channel {
                 return [own, shared];
             }
         }
+    }
+
+    /// Waits for a limit, and counts the time.
+    pub(super) async fn sleep_throttled(&self, until: Instant) {
+        let _throttled = Throttled { metrics: &self.metrics, since: Instant::now() };
+        tokio::time::sleep_until(until).await;
     }
 
     /// A vendor in trouble that says for how long is left alone so long, by everyone who shares the credential.
@@ -118,9 +123,8 @@ impl Channel {
 
     /// What a 429 asks for. Everyone who shares the credential waits, unless it is longer than a run may take.
     pub(super) fn rate_limited(&self, answer: &Answer<'_>) -> Kind {
-        // To come back at once is no wait: a vendor that asks for that and refuses again has not said for how long.
-        let asked = answer.retry_after().filter(|wait| !wait.is_zero());
-        let wait = asked.unwrap_or_else(|| self.governor.wait_after_refusal(answer.in_flight.started));
+        let wait =
+            answer.asked_wait().unwrap_or_else(|| self.governor.wait_after_refusal(answer.in_flight.started));
         if wait <= LONGEST_WAIT {
             self.governor.pause(wait);
         }
@@ -162,6 +166,12 @@ impl Answer<'_> {
             body.extend_from_slice(&piece);
         }
         Ok(body)
+    }
+
+    /// The wait that a refusal asks for, a day at the most. To come back at once is none: a vendor that asks for that and refuses
+    /// again has not said for how long.
+    pub(super) fn asked_wait(&self) -> Option<Duration> {
+        self.retry_after().filter(|wait| !wait.is_zero())
     }
 
     /// `Retry-After`, a day at the most: whole seconds, or a date as against the vendor's own `Date`, or our time without one.

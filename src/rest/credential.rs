@@ -5,15 +5,17 @@ use std::time::Duration;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use tokio::time::Instant;
 use url::Url;
 
 use super::channel::Channel;
 use super::client::{Endpoint, status_error};
 use super::error::{Error, Kind};
+use super::governor::LONGEST_WAIT;
 use super::token::{Keeper, Token};
 use crate::clock::Clock;
 use crate::model::harmless;
-use crate::secret::{Fingerprint, Secret};
+use crate::secret::{Fingerprint, Reader};
 
 const OPERATION: &str = "createToken";
 
@@ -23,6 +25,12 @@ const DEFAULT_LIFETIME: Duration = Duration::from_mins(5);
 /// No token is trusted for longer, whatever the vendor says.
 const LONGEST_LIFETIME: Duration = Duration::from_hours(48);
 
+/// What a 429 of the login host that names no wait is taken to ask for.
+const DEFAULT_HOLD: Duration = Duration::from_secs(15);
+
+/// The login host is left alone for this long at the most, whatever it asks for.
+const LONGEST_HOLD: Duration = Duration::from_hours(1);
+
 /// A token answer is a few hundred bytes.
 const BODY_LIMIT: usize = 64 * 1024;
 
@@ -30,7 +38,7 @@ const BODY_LIMIT: usize = 64 * 1024;
 pub(super) struct Credential {
     token_url: Url,
     client_id: String,
-    client_secret: Secret,
+    client_secret: Reader,
     /// The scopes to ask for, as the token endpoint takes them.
     scope: Option<String>,
     refused_advice: &'static str,
@@ -55,7 +63,7 @@ impl Credential {
         Self {
             token_url,
             client_id,
-            client_secret,
+            client_secret: Reader::new(client_secret),
             scope: (!scopes.is_empty()).then(|| scopes.join(" ")),
             refused_advice: dialect.refused_advice,
             clock,
@@ -78,10 +86,22 @@ impl Credential {
         self.keeper.expiry()
     }
 
+    /// Waits as the login host asked for; whoever has a good token does not come here before.
+    async fn wait_for_login(&self, channel: &Channel) -> Result<(), Error> {
+        let Some(until) = self.keeper.held_until() else { return Ok(()) };
+        let left = until.saturating_duration_since(Instant::now());
+        if left > LONGEST_WAIT {
+            return Err(held(left));
+        }
+        channel.sleep_throttled(until).await;
+        Ok(())
+    }
+
     async fn fetch(&self, channel: &Channel) -> Result<Token, Error> {
+        self.wait_for_login(channel).await?;
         let secret = self
             .client_secret
-            .read_in_background()
+            .read()
             .await
             .map_err(|error| Error::new(Kind::Unauthorized, OPERATION, error.to_string()))?;
         let fingerprint = Fingerprint::of_secret(&secret);
@@ -95,8 +115,10 @@ impl Credential {
         let answer = channel.send(OPERATION, request).await?;
         let status = answer.status();
         if status.as_u16() == 429 {
-            let kind = channel.rate_limited(&answer);
-            return Err(Error::new(kind, OPERATION, "the login host answered 429"));
+            // The API has not asked for anything: requests with a good token go on.
+            let wait = answer.asked_wait().unwrap_or(DEFAULT_HOLD).min(LONGEST_HOLD);
+            self.keeper.hold(wait);
+            return Err(held(wait));
         }
         let body = answer.body(BODY_LIMIT).await?;
         if !status.is_success() {
@@ -109,6 +131,11 @@ impl Credential {
             answer.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME);
         Ok(Token::new(answer.access_token, fingerprint, lifetime, self.clock.now()))
     }
+}
+
+/// The login host wants no request for so long.
+fn held(wait: Duration) -> Error {
+    Error::new(Kind::RateLimited(wait), OPERATION, "the login host answered 429")
 }
 
 /// A lifetime, which may come as a number or as a string.

@@ -11,13 +11,20 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::time::Instant;
 
 use super::error::Error;
-use crate::secret::{Fingerprint, Secret};
+use crate::secret::{Fingerprint, Reader};
 
 /// A token is renewed this long before it expires, or a tenth of its life if that is longer, but not before half of it is over.
 const RENEW_BEFORE: Duration = Duration::from_mins(1);
 
+/// A token is used for this long, however short its life is said to be, unless the vendor refuses it: a login host that says 0
+/// would otherwise be asked before every request.
+const SHORTEST_USE: Duration = Duration::from_secs(30);
+
 /// How often, at the most, the file of a secret is looked at while a token is good.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
+
+/// Nobody with a good token waits longer for that look. What a slow file says is then found out by the next renewal.
+const LONGEST_LOOK: Duration = Duration::from_secs(1);
 
 /// The wait after a first renewal that failed while the token is still good; it doubles with each further one.
 const FIRST_PAUSE: Duration = Duration::from_secs(15);
@@ -41,6 +48,8 @@ struct Memory {
     looked: Option<(Instant, Option<Fingerprint>)>,
     /// There while a good token cannot be renewed.
     trouble: Option<Trouble>,
+    /// The login host wants no request before.
+    held_until: Option<Instant>,
 }
 
 /// Renewals that failed in a row.
@@ -72,11 +81,12 @@ impl Token {
     /// A token that was bought with `secret` and lives for `lifetime` from `now` on.
     pub(super) fn new(value: SecretString, secret: Fingerprint, lifetime: Duration, now: Timestamp) -> Self {
         let born = Instant::now();
+        let renew_after = lifetime.saturating_sub(RENEW_BEFORE.max(lifetime / 10).min(lifetime / 2));
         Self {
             value,
             secret,
-            renew_at: born + lifetime.saturating_sub(RENEW_BEFORE.max(lifetime / 10).min(lifetime / 2)),
-            expires_at: born + lifetime,
+            renew_at: born + renew_after.max(SHORTEST_USE),
+            expires_at: born + lifetime.max(SHORTEST_USE),
             expiry: now.checked_add(lifetime).unwrap_or(Timestamp::MAX),
             is_refused: false,
         }
@@ -96,7 +106,7 @@ impl Keeper {
     /// and organization in the log.
     pub(super) async fn token(
         &self,
-        secret: &Secret,
+        secret: &Reader,
         whose: (&str, &str),
         fetch: impl Future<Output = Result<Token, Error>>,
     ) -> Result<Token, Error> {
@@ -127,6 +137,16 @@ impl Keeper {
         }
     }
 
+    /// The login host wants no request for so long.
+    pub(super) fn hold(&self, wait: Duration) {
+        self.lock().held_until = Some(Instant::now() + wait);
+    }
+
+    /// Until when the login host wants no request, if it does.
+    pub(super) fn held_until(&self) -> Option<Instant> {
+        self.lock().held_until.filter(|until| Instant::now() < *until)
+    }
+
     /// When the current token expires, if there is a good one.
     pub(super) fn expiry(&self) -> Option<Timestamp> {
         self.good_token().map(|token| token.expiry)
@@ -141,13 +161,21 @@ impl Keeper {
     }
 
     /// Finds out whether the secret has changed, unless that was just done.
-    async fn look_at(&self, secret: &Secret) {
-        let is_recent = |(at, _)| Instant::now() < at + LOOK_EVERY;
-        if self.lock().looked.is_some_and(is_recent) {
-            return;
+    async fn look_at(&self, secret: &Reader) {
+        {
+            let mut memory = self.lock();
+            let now = Instant::now();
+            if memory.looked.is_some_and(|(at, _)| now < at + LOOK_EVERY) {
+                return;
+            }
+            // Noted before, because whoever looks may give up.
+            memory.looked = Some((now, memory.seen()));
         }
-        let seen = secret.read_in_background().await.ok().map(|text| Fingerprint::of_secret(&text));
-        self.lock().looked = Some((Instant::now(), seen));
+        // Of a file that is too slow is known what was known before.
+        if let Ok(read) = tokio::time::timeout(LONGEST_LOOK, secret.read()).await {
+            let seen = read.ok().map(|text| Fingerprint::of_secret(&text));
+            self.lock().looked = Some((Instant::now(), seen));
+        }
     }
 
     /// Puts a new token in the place of a good one, or goes on with that.
@@ -184,7 +212,8 @@ impl Keeper {
 }
 
 impl Memory {
-    /// Whether a good token should be renewed now: its end is near or its secret has changed, and no try has just failed.
+    /// Whether a good token should be renewed now: its end is near or its secret has changed, no try has just failed, and the login
+    /// host does not want to be left alone.
     fn is_renewal_due(&mut self, token: &Token) -> bool {
         let now = Instant::now();
         let secret = self.seen();
@@ -192,7 +221,8 @@ impl Memory {
             self.trouble = None;
             return false;
         }
-        self.trouble.as_ref().is_none_or(|trouble| now >= trouble.next || secret != trouble.secret)
+        self.held_until.is_none_or(|until| now >= until)
+            && self.trouble.as_ref().is_none_or(|trouble| now >= trouble.next || secret != trouble.secret)
     }
 
     fn seen(&self) -> Option<Fingerprint> {
@@ -231,6 +261,7 @@ mod tests {
 
     use super::super::error::Kind;
     use super::*;
+    use crate::secret::Secret;
 
     const LIFETIME: Duration = Duration::from_mins(10);
     const SECOND: Duration = Duration::from_secs(1);
@@ -238,18 +269,22 @@ mod tests {
     /// A login host that takes one secret, and a file that holds one.
     struct Stage {
         keeper: Keeper,
-        secret: Secret,
+        secret: Reader,
         folder: tempfile::TempDir,
         accepted: Cell<Option<&'static str>>,
         tries: Cell<u32>,
+        /// Once, the login host refuses and asks for this wait.
+        asks: Cell<Option<Duration>>,
+        lifetime: Cell<Duration>,
     }
 
     impl Stage {
         fn new() -> Self {
             let folder = tempfile::tempdir().unwrap();
-            let secret = Secret::File(folder.path().join("secret"));
+            let secret = Reader::new(Secret::File(folder.path().join("secret")));
             let (keeper, accepted, tries) = (Keeper::default(), Cell::new(Some("old")), Cell::new(0));
-            let stage = Self { keeper, secret, folder, accepted, tries };
+            let (asks, lifetime) = (Cell::new(None), Cell::new(LIFETIME));
+            let stage = Self { keeper, secret, folder, accepted, tries, asks, lifetime };
             stage.write("old");
             stage
         }
@@ -263,14 +298,18 @@ mod tests {
             let fetch = async {
                 self.tries.set(self.tries.get() + 1);
                 let denied = |detail: &str| Error::new(Kind::Unauthorized, "createToken", detail);
-                let secret = self.secret.read().map_err(|error| denied(&error.to_string()))?;
+                let secret = self.secret.read().await.map_err(|error| denied(&error.to_string()))?;
                 tokio::time::sleep(SECOND / 10).await;
+                if let Some(wait) = self.asks.take() {
+                    self.keeper.hold(wait);
+                    return Err(denied("too many"));
+                }
                 if self.accepted.get() != Some(secret.expose_secret()) {
                     return Err(denied("refused"));
                 }
                 let text = format!("{}-{}", secret.expose_secret(), self.tries.get());
                 let fingerprint = Fingerprint::of_secret(&secret);
-                Ok(Token::new(text.into(), fingerprint, LIFETIME, Timestamp::UNIX_EPOCH))
+                Ok(Token::new(text.into(), fingerprint, self.lifetime.get(), Timestamp::UNIX_EPOCH))
             };
             let token = self.keeper.token(&self.secret, ("provider", "acme"), fetch).await?;
             Ok(token.expose().to_owned())
@@ -404,6 +443,65 @@ mod tests {
         let tokens: Vec<String> = tokens.into_iter().map(Result::unwrap).collect();
         assert_eq!(tokens.iter().filter(|token| *token == "new-2").count(), 1);
         assert_eq!(tokens.iter().filter(|token| *token == "old-1").count(), 19);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_secret_file_that_hangs_leaves_the_token_in_use_and_holds_nobody_up_for_long() {
+        let stage = Stage::new();
+        stage.token().await.unwrap();
+        stage.write("new");
+        stage.accepted.set(Some("new"));
+        tokio::time::sleep(LOOK_EVERY).await;
+        let hanging = stage.secret.hang().await;
+        // Somebody in a hurry gives up, and the next one need not look.
+        assert!(tokio::time::timeout(SECOND / 2, stage.token()).await.is_err());
+        let asked = Instant::now();
+        assert_eq!(stage.token().await.unwrap(), "old-1");
+        assert_eq!(asked.elapsed(), Duration::ZERO);
+        tokio::time::sleep(LOOK_EVERY).await;
+        let asked = Instant::now();
+        assert_eq!(stage.token().await.unwrap(), "old-1");
+        assert_eq!(asked.elapsed(), LONGEST_LOOK);
+        // When the token has to be renewed, the file must be read, and the token serves on.
+        tokio::time::sleep(520 * SECOND).await;
+        assert_eq!(stage.ask_for(5).await, (vec!["old-1".to_owned()], 0));
+        let (tokens, tries) = stage.ask_for(20).await;
+        assert_eq!(tokens, ["old-1"]);
+        assert!((1..=2).contains(&tries), "{tries}");
+        drop(hanging);
+        tokio::time::sleep(LOOK_EVERY).await;
+        assert!(stage.ask_for(10).await.0.last().unwrap().starts_with("new-"));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_login_host_that_asks_for_a_wait_is_left_alone_while_the_token_is_used() {
+        let stage = Stage::new();
+        stage.token().await.unwrap();
+        stage.ask_for(500).await;
+        stage.asks.set(Some(30 * SECOND));
+        let (tokens, tries) = stage.ask_for(80).await;
+        // The first pause after a failure would be 15 s.
+        assert_eq!(tokens, ["old-1", "old-3"]);
+        assert_eq!(tries, 2);
+        // Nor does another secret change that.
+        stage.keeper.hold(50 * SECOND);
+        stage.write("new");
+        stage.accepted.set(Some("new"));
+        assert_eq!(stage.ask_for(45).await, (vec!["old-3".to_owned()], 0));
+        assert_eq!(stage.ask_for(10).await.0.last().unwrap(), "new-4");
+        assert_eq!(stage.keeper.held_until(), None);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_token_of_no_life_is_used_for_a_while_unless_it_is_refused() {
+        for lifetime in [Duration::ZERO, SECOND, 20 * SECOND] {
+            let stage = Stage::new();
+            stage.lifetime.set(lifetime);
+            assert_eq!(stage.ask_for(29).await, (vec!["old-1".to_owned()], 1));
+            assert_eq!(stage.ask_for(10).await.0.last().unwrap(), "old-2");
+            stage.keeper.refused(&stage.keeper.good_token().unwrap());
+            assert_eq!(stage.token().await.unwrap(), "old-3");
+        }
     }
 
     #[tokio::test(start_paused = true)]

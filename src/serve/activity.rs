@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
-use hyper::body::{Body, Frame, SizeHint};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
@@ -22,13 +21,14 @@ pub(super) struct Activity {
 }
 
 struct State {
-    /// Requests that are being answered.
-    answering: usize,
+    /// The answers on their way. In HTTP/2 there may be several, each with deadlines of its own: a client cannot put off those of an
+    /// answer that it does not take by asking for another one.
+    answers: Vec<Arc<Progress>>,
     /// Part of a head has come, or the connection is new.
     reading: bool,
     /// In HTTP/2 bytes between requests are no head: they adjust windows and ask for signs of life.
     framed: bool,
-    /// Since when it has been answering, reading or at rest.
+    /// Since when it has been reading or at rest.
     since: Instant,
     /// Bytes wait for the client to take them.
     blocked: bool,
@@ -39,8 +39,14 @@ struct State {
 impl Activity {
     pub(super) fn new(place: Place) -> Arc<Self> {
         let now = Instant::now();
-        let state =
-            State { answering: 0, reading: true, framed: false, since: now, blocked: false, taken: now };
+        let state = State {
+            answers: Vec::new(),
+            reading: true,
+            framed: false,
+            since: now,
+            blocked: false,
+            taken: now,
+        };
         Arc::new(Self { place, state: Mutex::new(state) })
     }
 
@@ -59,15 +65,11 @@ impl Activity {
         self.place.has_news();
         let mut state = self.lock();
         let now = Instant::now();
-        state.answering += 1;
-        (state.reading, state.since, state.taken) = (false, now, now);
+        let progress = Arc::new(Progress { is_framed: state.framed, since: now, taken: Mutex::new(now) });
+        state.answers.push(progress.clone());
+        state.reading = false;
         drop(state);
-        Answering(self.clone())
-    }
-
-    /// How long an answer has been waiting for the client to take more of it.
-    pub(super) fn stalled(&self) -> Duration {
-        self.lock().taken.elapsed()
+        Answering { activity: self.clone(), progress }
     }
 
     /// Ends when the connection has done one thing for too long. `stop` shortens what is left to those who are not being answered.
@@ -90,20 +92,20 @@ impl Activity {
 
     fn deadline(&self, limits: &Limits, farewell: Option<Instant>) -> Instant {
         let state = self.lock();
-        let phase = match (state.answering, state.reading) {
-            (1.., _) => state.since + limits.answer,
-            (0, true) => state.since + limits.head,
-            (0, false) => state.since + limits.idle,
-        };
-        let waits_for_client = state.answering > 0 || state.blocked;
-        let stall = waits_for_client.then(|| state.taken + limits.stall);
-        let farewell = farewell.filter(|_| !waits_for_client);
-        [Some(phase), stall, farewell].into_iter().flatten().min().expect("there is one at least")
+        let answers = state
+            .answers
+            .iter()
+            .map(|answer| (answer.since + limits.answer).min(*answer.taken() + limits.stall));
+        let phase = state.since + if state.reading { limits.head } else { limits.idle };
+        let phase = answers.min().unwrap_or(phase);
+        let stall = state.blocked.then(|| state.taken + limits.stall);
+        let farewell = farewell.filter(|_| state.answers.is_empty() && !state.blocked);
+        [stall, farewell].into_iter().flatten().fold(phase, Instant::min)
     }
 
     fn read(&self) {
         let mut state = self.lock();
-        if state.answering == 0 && !state.reading && !state.framed {
+        if state.answers.is_empty() && !state.reading && !state.framed {
             (state.reading, state.since) = (true, Instant::now());
         }
     }
@@ -112,7 +114,13 @@ impl Activity {
         let mut state = self.lock();
         match outcome {
             Poll::Pending if !state.blocked => (state.blocked, state.taken) = (true, Instant::now()),
-            Poll::Ready(Ok(1..)) => (state.blocked, state.taken) = (false, Instant::now()),
+            Poll::Ready(Ok(1..)) => {
+                (state.blocked, state.taken) = (false, Instant::now());
+                // With HTTP/2 the bytes may be of any answer, or of none.
+                if !state.framed {
+                    state.answers.iter().for_each(|answer| answer.is_taken());
+                }
+            }
             _ => {}
         }
     }
@@ -123,42 +131,69 @@ impl Activity {
 }
 
 /// A request that is being answered.
-pub(super) struct Answering(Arc<Activity>);
+pub(super) struct Answering {
+    activity: Arc<Activity>,
+    progress: Arc<Progress>,
+}
 
-impl Drop for Answering {
-    fn drop(&mut self) {
-        self.0.place.has_news();
-        let mut state = self.0.lock();
-        state.answering -= 1;
-        if state.answering == 0 {
-            state.since = Instant::now();
+impl Answering {
+    /// How far the answer is.
+    pub(super) fn progress(&self) -> &Arc<Progress> {
+        &self.progress
+    }
+
+    /// The connection on which it is.
+    pub(super) fn activity(&self) -> &Arc<Activity> {
+        &self.activity
+    }
+
+    /// Whether the answer is one of several on an HTTP/2 connection.
+    pub(super) fn is_framed(&self) -> bool {
+        self.progress.is_framed
+    }
+
+    /// The connection asks for more of the answer. HTTP/2 does when the client has room for what it got before; HTTP/1.1 fills
+    /// its buffer first.
+    pub(super) fn asks_for_more(&self) {
+        if self.is_framed() {
+            self.progress.is_taken();
         }
     }
 }
 
-/// A body that keeps `_guard` until it has been sent, or given up.
-pub(super) struct Guarded<B, G> {
-    pub(super) body: B,
-    pub(super) _guard: G,
+/// How far one answer is.
+pub(super) struct Progress {
+    is_framed: bool,
+    /// When its request came.
+    since: Instant,
+    /// When the client last took some of it, or could begin to.
+    taken: Mutex<Instant>,
 }
 
-impl<B: Body + Unpin, G: Unpin> Body for Guarded<B, G> {
-    type Data = B::Data;
-    type Error = B::Error;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+impl Progress {
+    /// How long it has been waiting for the client to take more of it.
+    pub(super) fn stalled(&self) -> Duration {
+        self.taken().elapsed()
     }
 
-    fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+    /// The client takes some of it, or can begin to.
+    pub(super) fn is_taken(&self) {
+        *self.taken() = Instant::now();
     }
 
-    fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+    fn taken(&self) -> MutexGuard<'_, Instant> {
+        self.taken.lock().expect("nothing panics while it holds the lock")
+    }
+}
+
+impl Drop for Answering {
+    fn drop(&mut self) {
+        self.activity.place.has_news();
+        let mut state = self.activity.lock();
+        state.answers.retain(|answer| !Arc::ptr_eq(answer, &self.progress));
+        if state.answers.is_empty() {
+            state.since = Instant::now();
+        }
     }
 }
 
@@ -281,6 +316,35 @@ mod tests {
         };
         tokio::select! { () = overdue => {}, () = taking => {} }
         assert_eq!(started.elapsed().as_secs(), 300);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn no_other_request_puts_off_the_deadlines_of_an_answer() {
+        for (takes, expected) in [(false, 30), (true, 300)] {
+            let activity = activity().await;
+            activity.is_framed();
+            let answering = activity.answering();
+            let stop = CancellationToken::new();
+            let overdue = activity.overdue(&LIMITS, &stop);
+            let started = Instant::now();
+            let asking = async {
+                loop {
+                    tokio::time::sleep(Duration::from_millis(500)).await;
+                    activity.read();
+                    activity.answering().asks_for_more();
+                    activity.wrote(&Poll::Ready(Ok(100)));
+                    if takes {
+                        answering.asks_for_more();
+                    }
+                }
+            };
+            tokio::select! { () = overdue => {}, () = asking => {} }
+            assert!(
+                (expected..=expected + 1).contains(&started.elapsed().as_secs()),
+                "{:?}",
+                started.elapsed()
+            );
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -15,8 +15,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsAcceptor;
 
 use super::activity::{Activity, Watched};
+use super::body::Answer;
 use super::crowd::Place;
-use super::gate::{self, Answer};
+use super::gate;
 use super::{Shared, tls};
 
 /// Bytes of a request's head, and of requests sent ahead. A scraper's head has some hundred.
@@ -103,5 +104,5 @@ async fn answer(
 ) -> Result<Response<Answer>, Infallible> {
     let answering = activity.answering();
     let (head, _) = request.into_parts();
-    Ok(gate::answer(head, answering, activity, shared).await)
+    Ok(gate::answer(head, answering, shared).await)
 }

@@ -16,12 +16,10 @@ use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
 
 use super::Shared;
-use super::activity::{Activity, Answering, Guarded};
+use super::activity::Answering;
+use super::body::Answer;
 use super::scrapes::InFlight;
 use super::users::{Admission, Users};
-
-/// A body that holds its places until it is sent.
-pub(super) type Answer = Guarded<Body, (Option<InFlight>, Answering)>;
 
 /// What the web configuration says.
 #[derive(Default)]
@@ -78,12 +76,7 @@ impl PartialEq for RateLimit {
 }
 
 /// Answers a request whose head is `head`.
-pub(super) async fn answer(
-    head: Parts,
-    answering: Answering,
-    activity: &Arc<Activity>,
-    shared: &Arc<Shared>,
-) -> Response<Answer> {
+pub(super) async fn answer(head: Parts, answering: Answering, shared: &Arc<Shared>) -> Response<Answer> {
     let settings = shared.keeper.current(shared.limits.recheck).await;
     let (mut response, in_flight) = if is_beyond_the_rate(&settings) {
         (
@@ -95,7 +88,7 @@ pub(super) async fn answer(
         )
     } else {
         match settings.users.admit(&head.headers).await {
-            Admission::Granted => route(head, activity, shared).await,
+            Admission::Granted => route(head, &answering, shared).await,
             Admission::Denied => (unauthorized(), None),
             Admission::Busy => (later("too many passwords wait to be checked; ask again later\n"), None),
         }
@@ -103,7 +96,7 @@ pub(super) async fn answer(
     for (name, value) in &settings.headers {
         response.headers_mut().insert(name, value.clone());
     }
-    response.map(|body| Guarded { body, _guard: (in_flight, answering) })
+    response.map(|body| Answer::new(body, answering, in_flight))
 }
 
 fn is_beyond_the_rate(settings: &Settings) -> bool {
@@ -113,7 +106,7 @@ fn is_beyond_the_rate(settings: &Settings) -> bool {
 /// Hands the request to its route; a scrape only if there are not too many.
 async fn route(
     head: Parts,
-    activity: &Arc<Activity>,
+    answering: &Answering,
     shared: &Arc<Shared>,
 ) -> (Response<Body>, Option<InFlight>) {
     let is_scrape = head.uri.path() == shared.telemetry_path;
@@ -122,7 +115,7 @@ async fn route(
     if !is_scrape {
         return (routes.call(request).await.unwrap_or_else(|impossible| match impossible {}), None);
     }
-    let Some(in_flight) = shared.scrapes.enter(activity) else {
+    let Some(in_flight) = shared.scrapes.enter(answering) else {
         return (later("too many scrapes at a time: see --web.max-requests\n"), None);
     };
     // A task of its own, so that a client that has gone does not free the place before the work for it is done.

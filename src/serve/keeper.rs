@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, OwnedMutexGuard};
 use tokio::time::Instant;
 
 use super::gate::Settings;
@@ -15,11 +15,19 @@ use super::gate::Settings;
 /// Reads the settings and says which files they came from; else what is wrong, in words.
 type Load = dyn Fn() -> Result<Settings, String> + Send + Sync;
 
+/// Whoever has the files looked at waits so long for what is found: enough for files that can be read, so that a user who was removed
+/// is not let in once more.
+const PATIENCE: Duration = Duration::from_millis(100);
+
+/// A look that takes longer than this is told of in the log.
+const LONGEST_LOOK: Duration = Duration::from_secs(10);
+
 /// Keeps the last good settings.
 pub struct Keeper {
-    current: ArcSwap<Settings>,
+    current: Arc<ArcSwap<Settings>>,
     load: Option<Arc<Load>>,
-    seen: Mutex<Seen>,
+    /// Held as long as a look takes, so that there is one at a time.
+    seen: Arc<Mutex<Seen>>,
 }
 
 /// What is known of the files.
@@ -55,50 +63,57 @@ impl Keeper {
     }
 
     fn build(settings: Settings, prints: Vec<Print>, load: Option<Arc<Load>>) -> Self {
-        let seen = Mutex::new(Seen { at: Instant::now(), prints, complaint: None });
-        Self { current: ArcSwap::from_pointee(settings), load, seen }
+        let seen = Seen { at: Instant::now(), prints, complaint: None };
+        Self { current: Arc::new(ArcSwap::from_pointee(settings)), load, seen: Arc::new(Mutex::new(seen)) }
     }
 
-    /// The settings. Their files are looked at first, unless that was done less than `recheck` ago or is being done.
+    /// The settings. Their files are looked at first, unless that was done less than `recheck` ago or is being done. A look that
+    /// takes long goes on by itself, and these are the settings of before.
     pub(super) async fn current(&self, recheck: Duration) -> Arc<Settings> {
         if let Some(load) = &self.load
-            && let Ok(mut seen) = self.seen.try_lock()
+            && let Ok(seen) = self.seen.clone().try_lock_owned()
             && seen.at.elapsed() >= recheck
         {
-            self.look(&mut seen, load).await;
+            // A task of its own, which neither the patience nor the connection of whoever began it ends.
+            let looking = tokio::spawn(look(seen, self.current.clone(), load.clone()));
+            let _ = tokio::time::timeout(PATIENCE, looking).await;
         }
         self.current.load_full()
     }
+}
 
-    async fn look(&self, seen: &mut Seen, load: &Arc<Load>) {
-        let (before, files, load) = (seen.prints.clone(), self.current.load().files.clone(), load.clone());
-        let looked =
-            tokio::task::spawn_blocking(move || (prints(&files) != before).then(|| read(&*load, files)));
-        let looked = looked.await;
-        seen.at = Instant::now();
-        match looked {
-            Ok(None) => {}
-            Ok(Some(loaded)) => {
-                let current = self.current.load_full();
-                match loaded.and_then(|(new, prints)| Ok((new.succeed(&current)?, prints))) {
-                    Ok((settings, prints)) => {
-                        tracing::info!("the web configuration has changed and is in use");
-                        self.current.store(Arc::new(settings));
-                        (seen.prints, seen.complaint) = (prints, None);
-                    }
-                    // The prints stay as they were: it is read again until it is good.
-                    Err(complaint) if seen.complaint.as_ref() != Some(&complaint) => {
-                        tracing::warn!(
-                            error = complaint,
-                            "the web configuration cannot be used; the last good one stays"
-                        );
-                        seen.complaint = Some(complaint);
-                    }
-                    Err(_) => {}
-                }
-            }
-            Err(error) => tracing::warn!(%error, "the web configuration could not be looked at"),
+async fn look(mut seen: OwnedMutexGuard<Seen>, settings: Arc<ArcSwap<Settings>>, load: Arc<Load>) {
+    let current = settings.load_full();
+    let (before, files) = (seen.prints.clone(), current.files.clone());
+    let mut looking =
+        tokio::task::spawn_blocking(move || (prints(&files) != before).then(|| read(&*load, files)));
+    let looked = match tokio::time::timeout(LONGEST_LOOK, &mut looking).await {
+        Ok(looked) => looked,
+        Err(_) => {
+            tracing::warn!("the files of the web configuration cannot be read; is their file system there?");
+            looking.await
         }
+    };
+    seen.at = Instant::now();
+    match looked {
+        Ok(None) => {}
+        Ok(Some(loaded)) => match loaded.and_then(|(new, prints)| Ok((new.succeed(&current)?, prints))) {
+            Ok((new, prints)) => {
+                tracing::info!("the web configuration has changed and is in use");
+                settings.store(Arc::new(new));
+                (seen.prints, seen.complaint) = (prints, None);
+            }
+            // The prints stay as they were: it is read again until it is good.
+            Err(complaint) if seen.complaint.as_ref() != Some(&complaint) => {
+                tracing::warn!(
+                    error = complaint,
+                    "the web configuration cannot be used; the last good one stays"
+                );
+                seen.complaint = Some(complaint);
+            }
+            Err(_) => {}
+        },
+        Err(error) => tracing::warn!(%error, "the web configuration could not be looked at"),
     }
 }
 
@@ -142,4 +157,50 @@ impl Print {
 
 fn prints(files: &[PathBuf]) -> Vec<Print> {
     files.iter().map(|file| Print::of(file)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex as Blocking;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::mpsc::channel;
+
+    use super::*;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn files_that_hang_hold_up_nobody_and_take_one_thread() {
+        let (go, wait) = channel::<()>();
+        let (wait, loads) = (Blocking::new(wait), Arc::new(AtomicUsize::new(0)));
+        let counted = loads.clone();
+        let file = tempfile::NamedTempFile::new().unwrap();
+        let path = file.path().to_owned();
+        let keeper = Keeper::following(move || -> Result<Settings, String> {
+            if counted.fetch_add(1, Ordering::SeqCst) > 1 {
+                wait.lock().unwrap().recv().unwrap();
+            }
+            Ok(Settings { files: vec![path.clone()], ..Settings::default() })
+        })
+        .unwrap();
+        let first = keeper.current(Duration::ZERO).await;
+        assert_eq!(
+            loads.load(Ordering::SeqCst),
+            2,
+            "once more for the files that it names, and no change since"
+        );
+        std::fs::write(file.path(), "changed").unwrap();
+        // The first one waits a moment, the others not at all.
+        let asked = Instant::now();
+        for _ in 0..100 {
+            assert!(Arc::ptr_eq(&keeper.current(Duration::ZERO).await, &first));
+        }
+        assert!(asked.elapsed() < PATIENCE * 50, "{:?}", asked.elapsed());
+        assert_eq!(loads.load(Ordering::SeqCst), 3);
+        go.send(()).unwrap();
+        let found = async {
+            while Arc::ptr_eq(&keeper.current(Duration::MAX).await, &first) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), found).await.expect("the change is found in the end");
+    }
 }

@@ -5,13 +5,14 @@
 //! | connections | [`Limits::connections`]; beyond it the one without news for the longest time is closed for the new one |
 //! | TLS handshake, head of a request | [`Limits::head`] of time, 16 KiB |
 //! | body of a request | never read: no route takes one |
-//! | a client that does not read | [`Limits::stall`] without a byte taken, [`Limits::answer`] in all |
+//! | a client that does not read | for each answer: [`Limits::stall`] without a byte taken (in HTTP/2 a piece of 16 KiB), [`Limits::answer`] in all |
 //! | a connection at rest | [`Limits::idle`] |
 //! | requests sent ahead | one is answered after the other, what lies ahead stays in the buffer of 16 KiB; 16 streams in HTTP/2 |
 //! | scrapes in flight | [`Options::max_requests`] |
 //! | guesses of a password | one at a time, a short queue |
 
 mod activity;
+mod body;
 mod connection;
 mod crowd;
 mod gate;

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
-use super::activity::Activity;
+use super::activity::{Activity, Answering, Progress};
 
 /// A client that has not taken a byte of its answer for so long gives its place to another scrape, if there is no free one.
 /// A scraper takes its answer in one go.
@@ -18,6 +18,7 @@ pub(super) struct Scrapes {
 
 struct Scrape {
     activity: Arc<Activity>,
+    progress: Arc<Progress>,
     /// The answer is made and waits for its client.
     made: AtomicBool,
 }
@@ -34,21 +35,25 @@ impl Scrapes {
     }
 
     /// Room for one more; `None` when there are as many as there may be, and all get on.
-    pub(super) fn enter(self: &Arc<Self>, activity: &Arc<Activity>) -> Option<InFlight> {
+    pub(super) fn enter(self: &Arc<Self>, answering: &Answering) -> Option<InFlight> {
         let mut scrapes = self.lock();
         if self.most > 0 && scrapes.len() >= self.most {
             let slowest = scrapes
                 .iter()
                 .filter(|scrape| scrape.made.load(Ordering::Relaxed))
-                .max_by_key(|scrape| scrape.activity.stalled())?;
-            if slowest.activity.stalled() < PATIENCE {
+                .max_by_key(|scrape| scrape.progress.stalled())?;
+            if slowest.progress.stalled() < PATIENCE {
                 return None;
             }
             slowest.activity.gone().cancel();
             let slowest = slowest.clone();
             scrapes.retain(|scrape| !Arc::ptr_eq(scrape, &slowest));
         }
-        let scrape = Arc::new(Scrape { activity: activity.clone(), made: AtomicBool::new(false) });
+        let scrape = Arc::new(Scrape {
+            activity: answering.activity().clone(),
+            progress: answering.progress().clone(),
+            made: AtomicBool::new(false),
+        });
         scrapes.push(scrape.clone());
         Some(InFlight { scrapes: self.clone(), scrape })
     }
@@ -61,6 +66,8 @@ impl Scrapes {
 impl InFlight {
     /// The answer is made and waits for its client.
     pub(super) fn is_made(&self) {
+        // The client cannot have taken anything before.
+        self.scrape.progress.is_taken();
         self.scrape.made.store(true, Ordering::Relaxed);
     }
 }
@@ -83,15 +90,17 @@ mod tests {
         let (crowd, scrapes) = (Crowd::new(9), Scrapes::new(2));
         let activity = async || Activity::new(crowd.enter(CancellationToken::new()).await);
         let (first, second, third) = (activity().await, activity().await, activity().await);
-        let one = scrapes.enter(&first).unwrap();
-        let two = scrapes.enter(&second).unwrap();
+        let (of_first, of_second, of_third) = (first.answering(), second.answering(), third.answering());
+        let one = scrapes.enter(&of_first).unwrap();
+        let two = scrapes.enter(&of_second).unwrap();
         tokio::time::sleep(PATIENCE * 4).await;
-        assert!(scrapes.enter(&third).is_none(), "both are still being made");
-        let _answering = second.answering();
+        assert!(scrapes.enter(&of_third).is_none(), "both are still being made");
         two.is_made();
-        assert!(scrapes.enter(&third).is_none(), "it has just been made");
+        assert!(scrapes.enter(&of_third).is_none(), "it has just been made");
         tokio::time::sleep(PATIENCE).await;
-        let three = scrapes.enter(&third).unwrap();
+        // Another request on the connection does not help it.
+        let _other = second.answering();
+        let three = scrapes.enter(&of_third).unwrap();
         assert!(second.gone().is_cancelled() && !first.gone().is_cancelled());
         drop((one, two, three));
         assert!(scrapes.lock().is_empty());
@@ -100,8 +109,8 @@ mod tests {
     #[tokio::test]
     async fn zero_is_no_limit() {
         let scrapes = Scrapes::new(0);
-        let activity = Activity::new(Crowd::new(1).enter(CancellationToken::new()).await);
-        let all: Vec<_> = (0..100).map(|_| scrapes.enter(&activity)).collect();
+        let answering = Activity::new(Crowd::new(1).enter(CancellationToken::new()).await).answering();
+        let all: Vec<_> = (0..100).map(|_| scrapes.enter(&answering)).collect();
         assert!(all.iter().all(Option::is_some));
     }
 }

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use super::Owner;
 use crate::model::CollectorId;
 
 /// What every file begins with, before its version.
@@ -54,20 +55,21 @@ impl Unusable {
     }
 }
 
-/// The file name for a kind of record of a collector. Names of organizations may hold anything, so only plain ones are used
-/// as they are.
-pub(super) fn name(id: &CollectorId, kind: &str) -> String {
+/// The file name for a kind of record of a collector and an account: whoever comes back to an account finds its files again.
+/// Names of organizations may hold anything, so only plain ones are used as they are.
+pub(super) fn name(Owner { id, account }: &Owner, kind: &str) -> String {
     let CollectorId { organization, provider, collector } = id;
     let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "-_".contains(c);
-    let organization = if organization.len() <= PLAIN_NAME && organization.chars().all(is_plain) {
+    let is_usable = organization.len() <= PLAIN_NAME && !organization.starts_with('-');
+    let organization = if is_usable && organization.chars().all(is_plain) {
         organization.clone()
     } else {
         let lowered = organization.to_lowercase();
         let slug: String =
             lowered.chars().map(|c| if is_plain(c) { c } else { '-' }).take(PLAIN_NAME).collect();
-        format!("{slug}~{:08x}", crc32fast::hash(organization.as_bytes()))
+        format!("{}~{:08x}", slug.trim_start_matches('-'), crc32fast::hash(organization.as_bytes()))
     };
-    format!("{organization}.{provider}.{collector}.{kind}")
+    format!("{organization}.{provider}.{:08x}.{collector}.{kind}", crc32fast::hash(account.as_bytes()))
 }
 
 /// Makes the folder, if it is not there.
@@ -189,8 +191,10 @@ mod tests {
 
     const OWNER: &str = "genesys_cloud/acme/usage of https://api.example.com/ id";
 
-    fn id(organization: &str) -> CollectorId {
-        CollectorId { organization: organization.to_owned(), provider: "genesys_cloud", collector: "usage" }
+    fn owner(organization: &str, account: &str) -> Owner {
+        let organization = organization.to_owned();
+        let id = CollectorId { organization, provider: "genesys_cloud", collector: "usage" };
+        Owner { id, account: account.to_owned() }
     }
 
     #[test]
@@ -236,15 +240,16 @@ mod tests {
 
     #[test]
     fn every_organization_has_file_names_of_its_own() {
-        assert_eq!(name(&id("acme"), "course"), "acme.genesys_cloud.usage.course");
+        assert_eq!(name(&owner("acme", "a"), "course"), "acme.genesys_cloud.e8b7be43.usage.course");
+        assert_ne!(name(&owner("acme", "a"), "course"), name(&owner("acme", "b"), "course"));
         let names: std::collections::BTreeSet<String> =
-            ["acme", "Acme", "ACME", "a.b", "a/b", "../a", "ä", "é", "."]
+            ["acme", "Acme", "ACME", "a.b", "a/b", "../a", "ä", "é", ".", "-n"]
                 .iter()
-                .map(|organization| name(&id(organization), "course").to_lowercase())
+                .map(|organization| name(&owner(organization, "a"), "course").to_lowercase())
                 .collect();
-        assert_eq!(names.len(), 9, "{names:?}");
-        assert!(names.iter().all(|name| !name.contains('/') && !name.starts_with('.')), "{names:?}");
-        assert!(name(&id(&"ß".repeat(128)), "figures").len() < 200);
+        assert_eq!(names.len(), 10, "{names:?}");
+        assert!(names.iter().all(|name| !name.contains('/') && !name.starts_with(['.', '-'])), "{names:?}");
+        assert!(name(&owner(&"ß".repeat(128), "a"), "figures").len() < 200);
     }
 
     proptest! {

@@ -26,7 +26,13 @@ pub(super) enum Refused {
 impl Lock {
     /// Takes the lock on `folder`, which must exist.
     pub(super) fn take(folder: &Path) -> Result<Self, Refused> {
-        let file = file::for_writing().create(true).truncate(false).open(folder.join(NAME));
+        let path = folder.join(NAME);
+        // A pipe would never be opened, and a link leads elsewhere.
+        if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
+            let error = io::Error::other(format!("{} is no plain file", path.display()));
+            return Err(Refused::Trouble(error));
+        }
+        let file = file::for_writing().create(true).truncate(false).open(path);
         let file = file.map_err(Refused::Trouble)?;
         match file.try_lock() {
             Ok(()) => Ok(Self(file)),

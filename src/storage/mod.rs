@@ -78,7 +78,7 @@ impl Storage {
     pub fn drawer(&self, owner: &Owner) -> Drawer {
         let Owner { id, account } = owner;
         let path = |kind| match &self.0 {
-            Some(folder) => folder.path.join(file::name(id, kind)),
+            Some(folder) => folder.path.join(file::name(owner, kind)),
             None => PathBuf::new(),
         };
         Drawer {

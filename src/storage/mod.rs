@@ -2,44 +2,34 @@
 //! has pending at the vendor.
 //!
 //! There are two files for each collector: its figures, written after each good run, and its course (schedule, outcome, pending
-//! jobs), written whenever that changes. Trouble with the disk never stops collecting or serving: it is logged once, shown by
-//! `ccaas_exporter_storage_last_write_successful`, and tried again with the next write.
+//! jobs), written whenever that changes. Trouble with the disk never stops collecting or serving, not even a disk that hangs: it
+//! is logged once, shown by `ccaas_exporter_storage_last_write_successful`, and tried again with the next write.
 
+mod disk;
 mod file;
+mod folder;
 mod lock;
 mod record;
+#[cfg(test)]
+mod tests;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tokio::sync::Mutex;
 
+use self::disk::PATIENCE;
 use self::file::Safety;
+use self::folder::Folder;
 pub use self::lock::InUse;
-use self::lock::{Lock, Refused};
 pub use self::record::{Course, Ended, Figures};
 use crate::model::CollectorId;
 use crate::telemetry::StorageMetrics;
 
-/// A disk that takes longer than this to write is not waited for.
-const PATIENCE: Duration = Duration::from_secs(10);
-
 /// The folder of all files; or none, when nothing is to be kept.
 #[derive(Clone)]
 pub struct Storage(Option<Arc<Folder>>);
-
-struct Folder {
-    path: PathBuf,
-    metrics: StorageMetrics,
-    /// Whether the last write failed, so that trouble is logged when it begins and when it ends.
-    failing: AtomicBool,
-    /// Held as long as the folder is used; `None` where it could not be taken.
-    lock: Option<Lock>,
-}
 
 /// A short text for a long one: another text has, all but certainly, another one.
 #[must_use]
@@ -62,7 +52,7 @@ pub struct Drawer {
     owner: String,
     figures: PathBuf,
     course: PathBuf,
-    /// The course as it is now. Held while it is written, so that writes keep their order.
+    /// The course as it is now. Held until the disk is asked to write it, so that writes keep their order.
     current: Mutex<Course>,
 }
 
@@ -74,19 +64,13 @@ impl Storage {
     }
 
     /// Keeps files in the folder `path`, which is made if it is not there. A folder that cannot be used is no error, as the
-    /// exporter can do without: it is logged, shown, and tried again.
+    /// exporter can do without: it is logged, shown, and tried again. Waits for a disk that hangs, but not for long.
     ///
     /// # Errors
-    /// When another exporter uses the folder: the two would take turns in each other's files.
+    /// When another exporter uses the folder: the two would take turns in each other's files. Where that turns out only later,
+    /// nothing is written.
     pub fn open(path: &Path, metrics: StorageMetrics) -> Result<Self, InUse> {
-        let mut folder =
-            Folder { path: path.to_owned(), metrics, failing: AtomicBool::new(false), lock: None };
-        match file::make_folder(path).map_err(Refused::Trouble).and_then(|()| Lock::take(path)) {
-            Ok(lock) => folder.lock = Some(lock),
-            Err(Refused::InUse(in_use)) => return Err(in_use),
-            Err(Refused::Trouble(error)) => folder.failed("use", path, &error),
-        }
-        Ok(Self(Some(Arc::new(folder))))
+        Ok(Self(Some(Folder::open(path, metrics, PATIENCE)?)))
     }
 
     /// The place of a collector.
@@ -112,7 +96,7 @@ impl Drawer {
     pub async fn load(&self) -> (Option<Figures>, Course) {
         let figures = self.read(&self.figures).await;
         let course: Course = self.read(&self.course).await.unwrap_or_default();
-        self.current.lock().await.clone_from(&course);
+        self.current().clone_from(&course);
         (figures, course)
     }
 
@@ -121,70 +105,60 @@ impl Drawer {
         self.write(&self.figures, figures, Safety::PowerCut).await;
     }
 
-    /// Keeps the course with this change. Nothing is written when there is none.
+    /// Keeps the course with this change: when this ends, it outlives the process, or the disk is in trouble. Nothing is written when
+    /// nothing changes.
     pub async fn change(&self, change: impl FnOnce(&mut Course)) {
-        let mut current = self.current.lock().await;
-        let before = current.clone();
-        change(&mut current);
-        if *current != before {
+        let written = {
+            let mut current = self.current();
+            let before = current.clone();
+            change(&mut current);
+            if *current == before {
+                return;
+            }
             // Written often, and a power cut costs only what a damaged file costs: a few requests.
-            self.write(&self.course, current.clone(), Safety::Kill).await;
-        }
+            self.write(&self.course, current.clone(), Safety::Kill)
+        };
+        written.await;
     }
 
     async fn read<T: DeserializeOwned + Send + 'static>(&self, path: &Path) -> Option<T> {
-        let folder = self.folder.clone()?;
-        let (owner, path) = (self.owner.clone(), path.to_owned());
-        let read = tokio::task::spawn_blocking(move || folder.read(&owner, &path));
-        // A defect in reading must not cost more than what was kept.
-        read.await.unwrap_or_default()
+        let folder = self.folder.as_ref()?;
+        let (reading, owner, file) = (folder.clone(), self.owner.clone(), path.to_owned());
+        let read = folder.disk.read(path, move || reading.read(&owner, &file)).await;
+        read.unwrap_or_else(|| {
+            folder.not_read(path, "it was not read in time", "");
+            None
+        })
     }
 
-    async fn write(&self, path: &Path, record: impl Serialize + Send + 'static, safety: Safety) {
-        let Some(folder) = self.folder.clone() else { return };
-        let (owner, path) = (self.owner.clone(), path.to_owned());
-        let write = tokio::task::spawn_blocking(move || folder.write(&owner, &path, &record, safety));
-        if tokio::time::timeout(PATIENCE, write).await.is_err() {
-            tracing::warn!("the disk takes long to write, the exporter goes on without waiting for it");
+    /// Has a record written; its turn is that of the call.
+    fn write<T: Serialize + Send + 'static>(
+        &self,
+        path: &Path,
+        record: T,
+        safety: Safety,
+    ) -> impl Future<Output = ()> + use<T> {
+        let written = self.folder.as_ref().map(|folder| {
+            let (writing, owner, file) = (folder.clone(), self.owner.clone(), path.to_owned());
+            folder.disk.write(path, move || writing.write(&owner, &file, &record, safety))
+        });
+        async move {
+            if let Some(written) = written {
+                written.await;
+            }
         }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Course> {
+        self.current.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
-impl Folder {
-    fn read<T: DeserializeOwned>(&self, owner: &str, path: &Path) -> Option<T> {
-        match file::read(owner, path) {
-            Ok(record) => record,
-            Err(error) => {
-                self.metrics.read_failed();
-                let why = error.to_string();
-                let aside = error.is_of_content().then(|| file::set_aside(path).ok()).flatten();
-                let set_aside = aside.map(|aside| aside.display().to_string()).unwrap_or_default();
-                tracing::warn!(file = %path.display(), why, set_aside, "a stored file cannot be used");
-                None
-            }
-        }
-    }
-
-    fn write(&self, owner: &str, path: &Path, record: &impl Serialize, safety: Safety) {
-        match file::make_folder(&self.path).and_then(|()| file::write(owner, path, record, safety)) {
-            Ok(()) => {
-                self.metrics.written();
-                if self.failing.swap(false, Ordering::Relaxed) {
-                    tracing::info!(folder = %self.path.display(), "figures can be stored again");
-                }
-            }
-            Err(error) => self.failed("write", path, &error),
-        }
-    }
-
-    fn failed(&self, what: &str, path: &Path, error: &std::io::Error) {
-        self.metrics.write_failed();
-        if !self.failing.swap(true, Ordering::Relaxed) {
-            tracing::warn!(
-                path = %path.display(), %error,
-                "cannot {what} the storage: figures are served, but would be lost with a restart; \
-                 check --storage.path, its permissions and the space on its disk"
-            );
+impl Drop for Drawer {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.folder {
+            folder.disk.forget(&self.figures);
+            folder.disk.forget(&self.course);
         }
     }
 }

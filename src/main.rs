@@ -95,6 +95,7 @@ async fn serve(flags: Serve) -> Result<(), Failure> {
         return Ok(());
     }
     start_logging(&flags.log);
+    keeper.warn();
     // From here on, so that a SIGHUP during the start does not end the program.
     let hangups = signal(SignalKind::hangup()).context("cannot listen for SIGHUP")?;
     let listeners = if flags.systemd_socket {

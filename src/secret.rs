@@ -47,8 +47,9 @@ impl Secret {
     }
 }
 
-/// Reads a secret in the background, for tasks that must not hold up their thread when the file is slow. One read is under way at
-/// a time: a file that hangs takes one thread, however often it is asked for.
+/// Reads a secret in the background, for tasks that must not hold up their thread when the file is slow.
+///
+/// One read is under way at a time: a file that hangs takes one thread, however often it is asked for.
 pub struct Reader {
     secret: Secret,
     turn: Arc<Semaphore>,

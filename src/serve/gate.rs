@@ -37,6 +37,18 @@ pub struct Settings {
 }
 
 impl Settings {
+    /// Logs what is allowed and not wise.
+    pub(super) fn warn(&self) {
+        if let Some((lowest, highest)) = self.users.mixed_costs() {
+            tracing::warn!(
+                lowest,
+                highest,
+                "basic_auth_users has bcrypt hashes of different costs: who has a lower one is refused faster than somebody unknown, \
+                 which tells that the name is known; give all the same cost"
+            );
+        }
+    }
+
     /// These settings in the place of `current`, as far as they can change while the exporter runs.
     pub(super) fn succeed(mut self, current: &Self) -> Result<Self, String> {
         match (&current.tls, &self.tls) {

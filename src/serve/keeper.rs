@@ -62,6 +62,11 @@ impl Keeper {
         self.current.load().tls.is_some()
     }
 
+    /// Logs what is allowed in the settings and not wise. Of later ones that is done when they are loaded.
+    pub fn warn(&self) {
+        self.current.load().warn();
+    }
+
     fn build(settings: Settings, prints: Vec<Print>, load: Option<Arc<Load>>) -> Self {
         let seen = Seen { at: Instant::now(), prints, complaint: None };
         Self { current: Arc::new(ArcSwap::from_pointee(settings)), load, seen: Arc::new(Mutex::new(seen)) }
@@ -87,12 +92,11 @@ async fn look(mut seen: OwnedMutexGuard<Seen>, settings: Arc<ArcSwap<Settings>>,
     let (before, files) = (seen.prints.clone(), current.files.clone());
     let mut looking =
         tokio::task::spawn_blocking(move || (prints(&files) != before).then(|| read(&*load, files)));
-    let looked = match tokio::time::timeout(LONGEST_LOOK, &mut looking).await {
-        Ok(looked) => looked,
-        Err(_) => {
-            tracing::warn!("the files of the web configuration cannot be read; is their file system there?");
-            looking.await
-        }
+    let looked = if let Ok(looked) = tokio::time::timeout(LONGEST_LOOK, &mut looking).await {
+        looked
+    } else {
+        tracing::warn!("the files of the web configuration cannot be read; is their file system there?");
+        looking.await
     };
     seen.at = Instant::now();
     match looked {
@@ -100,6 +104,7 @@ async fn look(mut seen: OwnedMutexGuard<Seen>, settings: Arc<ArcSwap<Settings>>,
         Ok(Some(loaded)) => match loaded.and_then(|(new, prints)| Ok((new.succeed(&current)?, prints))) {
             Ok((new, prints)) => {
                 tracing::info!("the web configuration has changed and is in use");
+                new.warn();
                 settings.store(Arc::new(new));
                 (seen.prints, seen.complaint) = (prints, None);
             }

@@ -44,7 +44,8 @@ pub(super) enum Admission {
 /// Everybody who may ask. Without any, everybody may.
 pub struct Users {
     hashes: HashMap<String, String>,
-    /// Checked in the place of the hash of somebody unknown, so that the time it takes tells nobody who is known.
+    /// Checked in the place of the hash of somebody unknown. Where all hashes have the same cost, the time it takes tells nobody who
+    /// is known; it has the highest one, so that a known user with a lower one is refused faster.
     stand_in: String,
     /// What is remembered is no password, but its code under this key, which nobody else has.
     key: hmac::Key,
@@ -84,6 +85,12 @@ impl Users {
             turn: Arc::new(Semaphore::new(1)),
             queue: Semaphore::new(QUEUE),
         }
+    }
+
+    /// The lowest and the highest cost of the hashes, when they differ.
+    pub(super) fn mixed_costs(&self) -> Option<(u32, u32)> {
+        let costs = || self.hashes.values().filter_map(|hash| cost(hash).ok());
+        costs().min().zip(costs().max()).filter(|(lowest, highest)| lowest < highest)
     }
 
     /// Whether the request that has these headers may be answered.
@@ -249,7 +256,18 @@ mod tests {
         let hash = bcrypt::hash("x", LOWEST_COST + 2).unwrap();
         let users = Users::new(HashMap::from([("alice".to_owned(), hash)]));
         assert_eq!(cost(&users.stand_in), Ok(LOWEST_COST + 2));
+        assert_eq!(users.mixed_costs(), None);
         assert_eq!(bcrypt::verify("guess", &users.stand_in).ok(), Some(false), "it is a hash to be computed");
+    }
+
+    #[test]
+    fn users_of_different_costs_are_told_apart() {
+        let hash = |cost| bcrypt::hash("x", cost).unwrap();
+        let costs = |costs: &[u32]| {
+            Users::new(costs.iter().map(|cost| (cost.to_string(), hash(*cost))).collect()).mixed_costs()
+        };
+        assert_eq!([costs(&[]), costs(&[4])], [None, None]);
+        assert_eq!(costs(&[5, 4, 6]), Some((4, 6)));
     }
 
     #[test]

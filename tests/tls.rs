@@ -274,7 +274,14 @@ async fn users_and_headers_hold_for_every_answer_and_change_without_a_restart() 
         (StatusCode::UNAUTHORIZED, &"sameorigin".parse().unwrap())
     );
 
-    for bad in ["basic_auth_users: {alice: x}\n", "basic_auth_user: {}\n", TLS] {
+    for bad in [
+        "basic_auth_users: {alice: x}\n",
+        "basic_auth_user: {}\n",
+        TLS,
+        "",
+        "# nothing yet\n",
+        "basic_auth_users:\n",
+    ] {
         stage.configure(bad);
         for _ in 0..5 {
             assert_eq!(stage.ask_as("alice", "looking-glass").await.status(), StatusCode::OK, "{bad}");
@@ -284,11 +291,6 @@ async fn users_and_headers_hold_for_every_answer_and_change_without_a_restart() 
     fs::remove_file(stage.folder.path().join("web.yml")).unwrap();
     assert_eq!(stage.ask_as("alice", "looking-glass").await.status(), StatusCode::OK);
     assert_eq!(stage.ask_as("alice", "").await.status(), StatusCode::UNAUTHORIZED);
-    stage.configure("");
-    poll("everybody to be let in", async || {
-        (stage.ask_as("alice", "").await.status() == StatusCode::OK).then_some(())
-    })
-    .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -51,7 +51,7 @@ fn settings(root: &Value) -> Settings {
         Settings {
             tls: if tls.is_set() && !tls.is_empty() { self::tls(&tls, http2, &mut files) } else { None },
             headers,
-            users: users(&fields.get("basic_auth_users")),
+            users: Arc::new(users(&fields.get("basic_auth_users"))),
             rate_limit: fields.get("rate_limit").mapping(rate_limit),
             files,
         }

@@ -29,7 +29,7 @@ pub struct Settings {
     /// Headers of every answer.
     pub headers: HeaderMap,
     /// Who may ask; nobody has to say who they are when there are none.
-    pub users: Users,
+    pub users: Arc<Users>,
     /// How many requests are answered.
     pub rate_limit: Option<RateLimit>,
     /// The files that all this was read from.
@@ -55,6 +55,14 @@ impl Settings {
             (None, Some(_)) => return Err("TLS cannot be switched on without a restart".to_owned()),
             (Some(_), None) => return Err("TLS cannot be switched off without a restart".to_owned()),
             _ => {}
+        }
+        // A file is empty for a moment when it is written anew; nobody is to come in through that moment.
+        if self.users.is_empty() && !current.users.is_empty() {
+            return Err("the last user cannot be removed without a restart".to_owned());
+        }
+        if self.users.is_like(&current.users) {
+            // Nobody needs to be checked again.
+            self.users = current.users.clone();
         }
         // The bucket stays as full as it is.
         if self.rate_limit == current.rate_limit {

@@ -72,6 +72,18 @@ impl Default for Users {
 }
 
 impl Users {
+    /// Whether there is nobody, so that everybody may ask.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.hashes.is_empty()
+    }
+
+    /// Whether the others are the same users with the same hashes.
+    #[must_use]
+    pub fn is_like(&self, others: &Self) -> bool {
+        self.hashes == others.hashes
+    }
+
     /// Users by name, with bcrypt hashes that [`cost`] understands.
     #[must_use]
     pub fn new(hashes: HashMap<String, String>) -> Self {

@@ -61,25 +61,16 @@ impl Hanging {
         let telemetry = Telemetry::new();
         let disk = Disk::new(Path::new("folder"), telemetry.storage());
         let (gate, closed) = mpsc::channel::<()>();
-<<<<<<< HEAD
-        let hanging = Self { disk, telemetry, gate, written: Arc::default() };
-        let written = hanging.written.clone();
-        drop(hanging.disk.write(Path::new("a"), move || {
-=======
         let (begins, begun) = mpsc::channel();
         let hanging = Self { disk, telemetry, gate, written: Arc::default() };
         let written = hanging.written.clone();
         drop(hanging.disk.write(Path::new("a"), move || {
             begins.send(()).unwrap();
->>>>>>> storage2
             let _ = closed.recv();
             written.lock().unwrap().push(0);
             Ok(())
         }));
-<<<<<<< HEAD
-=======
         begun.recv().unwrap();
->>>>>>> storage2
         hanging
     }
 
@@ -155,19 +146,12 @@ async fn a_write_that_is_late_and_then_fails_goes_on_failing_until_one_succeeds(
     let hanging = Hanging::new();
     let full = || Err(io::Error::from(io::ErrorKind::StorageFull));
     given_up(hanging.disk.write(Path::new("b"), full)).await;
-<<<<<<< HEAD
-    let (disk, telemetry) = (hanging.disk.clone(), hanging.telemetry.storage());
-    drop(telemetry);
-    assert_eq!(hanging.written().await, (vec![0], false));
-    drop(disk);
-=======
     let Hanging { disk, telemetry, gate, .. } = hanging;
     drop(gate);
     disk.write(Path::new("c"), || Ok(())).await;
     assert!(!shown(&telemetry).0);
     disk.write(Path::new("b"), || Ok(())).await;
     assert!(shown(&telemetry).0);
->>>>>>> storage2
 }
 
 #[tokio::test(start_paused = true)]

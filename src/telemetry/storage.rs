@@ -29,8 +29,8 @@ impl StorageMetrics {
                 registry,
                 Gauge::new(
                     "ccaas_exporter_storage_last_write_successful",
-                    "Whether the last write to --storage.path succeeded (1) or failed (0); while it is 0, a restart loses \
-                     what was collected since.",
+                    "Whether the newest record of every file in --storage.path is stored (1) or of one is not (0); while it is 0, \
+                     a restart loses what was collected since.",
                 ),
             ),
             reads_failed: failures.with_label_values(&["read"]),

@@ -27,9 +27,9 @@ impl Lock {
     /// Takes the lock on `folder`, which must exist.
     pub(super) fn take(folder: &Path) -> Result<Self, Refused> {
         let path = folder.join(NAME);
-        // A pipe would never be opened, and a link leads elsewhere.
-        if path.symlink_metadata().is_ok_and(|metadata| !metadata.is_file()) {
-            let error = io::Error::other(format!("{} is no plain file", path.display()));
+        // A link leads elsewhere, where a file would be made.
+        if path.is_symlink() {
+            let error = io::Error::other(format!("{} is a link", path.display()));
             return Err(Refused::Trouble(error));
         }
         let file = file::for_writing().create(true).truncate(false).open(path);

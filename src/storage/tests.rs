@@ -185,7 +185,7 @@ async fn the_storage_is_well_only_when_no_file_fails() {
     let storage = Storage::open(folder.path(), telemetry.storage()).unwrap();
     let (one, other) = (drawer(&storage, "one"), drawer(&storage, "other"));
     // What cannot be removed is in the way of the figures of one, and of nothing else.
-    let in_the_way = folder.path().join("one.genesys_cloud.usage.figures.new");
+    let in_the_way = one.figures.with_added_extension("new");
     fs::create_dir(&in_the_way).unwrap();
     one.keep(figures()).await;
     fail(&one, 1).await;

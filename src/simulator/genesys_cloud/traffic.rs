@@ -39,9 +39,16 @@ impl AddAssign for Counts {
     }
 }
 
+/// After so many hours no record is late any more. What is left of the exponential then would, as figures are rounded down, hold
+/// back one request of each for days.
+const NOTHING_LATE_AFTER: f64 = 96.0;
+
 /// How much of a day's figures is known: late records trickle in for a day and more.
 pub(super) fn completeness(day: Day, now: Timestamp) -> f64 {
     let hours = (now.as_second() - day.plus(1).midnight().as_second()) as f64 / 3600.0;
+    if hours >= NOTHING_LATE_AFTER {
+        return 1.0;
+    }
     let passed = ((hours + 24.0) / 24.0).clamp(0.0, 1.0);
     passed * 0.05f64.mul_add(-(-hours.max(0.0) / 6.0).exp(), 1.0)
 }

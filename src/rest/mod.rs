@@ -7,6 +7,7 @@
 //! A token never leaves for a host that was not configured: redirects are refused and paths are built from segments.
 //! No error or log line holds a secret, a token, a query string or a body.
 
+mod call;
 mod channel;
 mod client;
 mod credential;
@@ -19,7 +20,8 @@ mod rows;
 mod token;
 mod transport;
 
-pub use client::{Call, Client, Dialect, Endpoint, RowSink, Rows, RowsRefused};
+pub use call::Call;
+pub use client::{Client, Dialect, Endpoint, RowSink, Rows, RowsRefused};
 #[cfg(test)]
 pub(crate) use documented::tests as documented_tests;
 pub use documented::{Documentation, Fields};

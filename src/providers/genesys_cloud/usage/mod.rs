@@ -205,13 +205,13 @@ impl UsageCollector {
             return false;
         }
         self.known.refused = Some(now);
-        let legacy = std::mem::take(&mut self.known);
-        // Before the first answer nothing is chosen, so a refusal would lead back to the legacy API: this asks for jobs alone.
-        let half = self.usage.schedule.timeout / 2;
+        // Together half of the run's time: a run that is cut off in here would lose what is set aside, and the rest is for the
+        // legacy API.
+        let patience = self.usage.schedule.timeout / 4;
         let probe = self.ask(Api::Jobs, settled, settled, Grouping::Client, jobs);
-        let is_there = tokio::time::timeout(half, probe).await.is_ok_and(|answer| answer.is_ok());
-        if is_there {
-            let read = tokio::time::timeout(half, self.read_newest(settled, jobs)).await;
+        if tokio::time::timeout(patience, probe).await.is_ok_and(|answer| answer.is_ok()) {
+            let legacy = std::mem::take(&mut self.known);
+            let read = tokio::time::timeout(patience, self.read_newest(settled, jobs)).await;
             let (first, last) = self.known.history.covered().unwrap_or((settled, settled));
             let has_rows =
                 self.known.history.has_any_rows(first, last) || !legacy.history.has_any_rows(first, last);
@@ -219,8 +219,8 @@ impl UsageCollector {
                 tracing::info!("the usage jobs API is available now, all figures are read anew from it");
                 return true;
             }
+            self.known = legacy;
         }
-        self.known = legacy;
         false
     }
 

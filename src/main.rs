@@ -91,7 +91,9 @@ async fn serve(flags: Serve) -> Result<(), Failure> {
         (Err(faults), _) | (_, Err(faults)) => return Err(faults.into()),
     };
     if flags.config_check {
-        println!("the configuration is good: {} organizations", config.organizations.len());
+        let names: Vec<&str> =
+            config.organizations.iter().map(|organization| organization.name.as_str()).collect();
+        println!("the configuration is good; organizations: {}", names.join(", "));
         return Ok(());
     }
     start_logging(&flags.log);

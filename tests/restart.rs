@@ -395,3 +395,21 @@ async fn the_jobs_api_gets_a_second_chance_after_a_day() {
     stage.until("figures of the jobs API", |metrics| excluded(metrics) > 0).await;
     stage.stop().await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lowered_limit_of_series_holds_also_for_what_is_restored() {
+    const BOUND: f64 = 540.0;
+    let folder = tempfile::tempdir().unwrap();
+    let mut stage = Setup::everything().storage(folder.path()).start().await;
+    let all_up = |metrics: &Metrics| metrics.of("ccaas_exporter_collector_up", &[]).all(|up| up.value == 1.0);
+    stage.until("all to be well", all_up).await;
+    stage.stop_exporter().await;
+    stage.stop_vendor().await;
+
+    stage.reconfigure(|config| config.global.max_series_per_organization = BOUND as usize);
+    stage.start_exporter().await;
+    let restored = stage.ready().await;
+    let series = restored.sums("ccaas_exporter_collector_series", "organization");
+    assert!(series.values().all(|series| (1..=BOUND as u64).contains(series)), "{series:?}");
+    stage.stop().await;
+}

@@ -86,6 +86,7 @@ impl<C: Collector> Life<C> {
         let (figures, course) = runner.drawer.load().await;
         let first_wait = schedule::first_wait(runner.slot.id(), runner.schedule.refresh, runner.collectors);
         let had_figures = matches!(course.last, Some((.., Ended::Well)));
+        let turn = runner.slot.turn().await;
         let restored = restore(&mut collector, &runner.slot, figures, runner.clock.now()).await;
         // Without the figures that it had, and under other settings, its old schedule would only keep people waiting. One that
         // holds back a process that dies in its runs is kept all the same.
@@ -109,6 +110,7 @@ impl<C: Collector> Life<C> {
         life.plan(wait);
         let last = course.last.map(|(at, took, ended)| (at.min(now), took, ended.into_result()));
         life.runner.slot.restore(restored, last, course.is_not_supported);
+        drop(turn);
         (life, wait)
     }
 
@@ -288,7 +290,6 @@ async fn restore(
     if let Err(error) = collector.recall(&memory) {
         tracing::warn!(organization, provider, collector = name, %error, "what the collector remembers cannot be read");
     }
-    let _turn = slot.turn().await;
     match encode(slot, Reading { samples, data_through, ..Reading::default() }).await {
         Ok(Ready { mut reading, encoded }) => {
             reading.samples = Samples::default();

@@ -88,15 +88,15 @@ impl Folder {
             Err(error) => {
                 let may_be_moved = error.is_of_content() && self.claim().is_ok();
                 let aside = may_be_moved.then(|| file::set_aside(path).ok()).flatten();
-                let set_aside = aside.map(|aside| aside.display().to_string()).unwrap_or_default();
-                self.not_read(path, &error.to_string(), &set_aside);
+                self.not_read(path, &error.to_string(), aside.as_deref());
                 None
             }
         }
     }
 
     /// Tells that a file is of no use.
-    pub(super) fn not_read(&self, path: &Path, why: &str, set_aside: &str) {
+    pub(super) fn not_read(&self, path: &Path, why: &str, set_aside: Option<&Path>) {
+        let set_aside = set_aside.map(|aside| tracing::field::display(aside.display()));
         self.metrics.read_failed();
         tracing::warn!(file = %path.display(), why, set_aside, "a stored file cannot be used");
     }

@@ -126,7 +126,7 @@ impl Drawer {
         let (reading, owner, file) = (folder.clone(), self.owner.clone(), path.to_owned());
         let read = folder.disk.read(path, move || reading.read(&owner, &file)).await;
         read.unwrap_or_else(|| {
-            folder.not_read(path, "it was not read in time", "");
+            folder.not_read(path, "it was not read in time", None);
             None
         })
     }

@@ -30,6 +30,8 @@ pub enum Command {
     Simulate(Simulate),
     /// Print every metric with its labels, unit and meaning
     Catalogue(Catalogue),
+    /// Write dashboards, rules, runbooks and sample configurations into a folder
+    Artifacts(Artifacts),
 }
 
 /// Flags of `serve`.
@@ -173,6 +175,25 @@ pub enum CatalogueOutput {
     Markdown,
     /// An array of objects.
     Json,
+}
+
+/// Flags of `artifacts`.
+#[derive(Debug, Args)]
+pub struct Artifacts {
+    /// Folder to write into
+    #[arg(
+        long = "output.directory",
+        value_name = "FOLDER",
+        env = "CCAAS_EXPORTER_OUTPUT_DIRECTORY",
+        default_value = "ccaas-artifacts"
+    )]
+    pub output_directory: PathBuf,
+    /// File with thresholds of alerts; what it leaves out keeps its default
+    #[arg(long, value_name = "FILE", env = "CCAAS_EXPORTER_THRESHOLDS")]
+    pub thresholds: Option<PathBuf>,
+    /// Replace files that are there and differ
+    #[arg(long)]
+    pub force: bool,
 }
 
 /// What to log, to standard error.

@@ -1,6 +1,7 @@
 //! A Prometheus exporter for the API usage and billing figures of contact-centre clouds.
 
 pub mod app;
+pub mod artifacts;
 pub mod catalogue;
 pub mod cli;
 pub mod clock;

@@ -9,8 +9,9 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ccaas_exporter::app::{self, Reload, World};
+use ccaas_exporter::artifacts::{self, Outcome, Refusal};
 use ccaas_exporter::cli::{
-    Catalogue, CatalogueOutput, Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate,
+    Artifacts, Catalogue, CatalogueOutput, Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate,
 };
 use ccaas_exporter::clock::Clock;
 use ccaas_exporter::config::{self, Config, Faults};
@@ -75,6 +76,7 @@ fn run(cli: Cli) -> Result<(), Failure> {
             Command::Demo(flags) => demo(flags).await,
             Command::Simulate(flags) => simulate(flags).await,
             Command::Catalogue(flags) => catalogue(&flags),
+            Command::Artifacts(flags) => artifacts(&flags),
         }
     });
     runtime.shutdown_timeout(LONGEST_END);
@@ -192,10 +194,35 @@ fn catalogue(flags: &Catalogue) -> Result<(), Failure> {
         CatalogueOutput::Markdown => reference::markdown(),
         CatalogueOutput::Json => reference::json(),
     };
-    // A reader that has seen enough closes the pipe, which is no failure.
+    print(&text)
+}
+
+fn artifacts(flags: &Artifacts) -> Result<(), Failure> {
+    let thresholds = flags.thresholds.as_deref().filter(|path| !path.as_os_str().is_empty());
+    let (thresholds, source) = config::thresholds::load(thresholds)?;
+    let files = artifacts::all(&thresholds, source);
+    let written =
+        artifacts::write(&flags.output_directory, &files, flags.force).map_err(|refusal| match refusal {
+            Refusal::Differs(_) => Failure::Use(refusal.to_string()),
+            Refusal::Failed { .. } => Failure::RunTime(refusal.into()),
+        })?;
+    let mut text = String::new();
+    for file in &written {
+        let outcome = match file.outcome {
+            Outcome::New => "written",
+            Outcome::Replaced => "replaced",
+            Outcome::Unchanged => "unchanged",
+        };
+        text.push_str(&format!("{outcome:<10} {}\n", file.path.display()));
+    }
+    print(&text)
+}
+
+/// Prints an answer. A reader that has seen enough closes the pipe, which is no failure.
+fn print(text: &str) -> Result<(), Failure> {
     match std::io::stdout().write_all(format!("{}\n", text.trim_end()).as_bytes()) {
         Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
-            Err(anyhow::Error::new(error).context("cannot write the catalogue").into())
+            Err(anyhow::Error::new(error).context("cannot write to standard output").into())
         }
         _ => Ok(()),
     }

@@ -37,6 +37,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("catalogue", &[], &[]),
     ("clock", &[], &[]),
     ("model", &["catalogue"], &["rust_decimal", "serde"]),
+    ("artifacts", &[], &["askama", "tempfile"]),
     ("collector", &["model"], &["serde", "serde_json"]),
     ("secret", &[], &["secrecy", "serde"]),
     ("lifecycle", &[], &[]),
@@ -93,7 +94,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ),
     (
         "config",
-        &["model", "providers", "secret", "serve"],
+        &["artifacts", "model", "providers", "secret", "serve"],
         &["granit_parser", "hyper", "regex", "rustls", "secrecy", "serde", "serde_saphyr", "url"],
     ),
     ("simulator", &["clock"], &["axum", "futures_util", "serde", "serde_json", "serde_saphyr", "url"]),

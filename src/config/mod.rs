@@ -11,6 +11,7 @@ mod genesys_cloud;
 mod redacted;
 mod shared;
 mod talkdesk;
+pub mod thresholds;
 mod value;
 mod variables;
 pub mod web;

@@ -188,9 +188,12 @@ impl<'a> Value<'a> {
     }
 
     pub(super) fn amount(&self, expected: &str) -> Option<f64> {
-        self.plain(expected, |text| {
-            text.parse().ok().filter(|amount: &f64| amount.is_finite() && *amount > 0.0)
-        })
+        self.amount_up_to(expected, f64::MAX)
+    }
+
+    /// A number above 0 that is not above `most`.
+    pub(super) fn amount_up_to(&self, expected: &str, most: f64) -> Option<f64> {
+        self.plain(expected, |text| text.parse().ok().filter(|amount: &f64| *amount > 0.0 && *amount <= most))
     }
 
     pub(super) fn duration(&self, range: &RangeInclusive<Duration>) -> Option<Duration> {

@@ -5,8 +5,10 @@ from house import *
 from promql import DAY, ORGANIZATION, milliseconds, one, rule, with_client_name
 from thresholds import ALLOWANCE, CLIENTS, DOMINANT, RECONCILED, SERVER_ERRORS, SPIKE, THROTTLED, Steps
 
+IS_COUNTED = 'fair_use="counted"'
 IS_4XX, IS_429, IS_5XX = 'status="4xx"', 'status="429"', 'status="5xx"'
 LAST = "genesyscloud_api_client_last_day_requests"
+APPS = "genesyscloud_app_client_organization_last_day_requests"
 ENDPOINTS = "genesyscloud_api_endpoint_last_day_requests"
 USED = rule("organization:genesyscloud_api_allowance_used:ratio")
 FORECAST = rule("organization:genesyscloud_api_allowance_forecast:ratio")
@@ -16,6 +18,7 @@ BUSIEST = f"and on (organization, client_id) topk(100, {BY_CLIENT})"
 SERVER_ERRORS_OF_CLIENT = (
     f"sum by (organization, client_id) ({one(LAST, promql.CLIENT_DAY, IS_5XX)}) / ({BY_CLIENT} > 0)"
 )
+COUNTED_OF_CLIENT = f"sum by (organization, client_id) ({one(LAST, promql.CLIENT_DAY, IS_COUNTED)})"
 TO_DATE_OF_CLIENT = f"sum by (organization, client_id) ({one('genesyscloud_api_client_period_to_date_requests', promql.CLIENT_DAY)})"
 # A day of the trailing window, on average.
 USUAL = (
@@ -30,7 +33,7 @@ OLD = CLIENTS["idle_days"]
 # Active clients that are old enough and made no request for so long, where the usage of their organization is known.
 IDLE = (
     f"({CREATED} < time() - {OLD * DAY} unless on (organization, client_id) {ACTIVE_SINCE} >= time() - {OLD * DAY} "
-    f'and on (organization, client_id) genesyscloud_oauth_client_info{{{ORGANIZATION}, state="active"}} '
+    f'and on (organization, client_id) genesyscloud_oauth_client_info{{{ORGANIZATION}, state=~"(?i:active)?"}} '
     f"and on (organization) {promql.last_day()})"
 )
 
@@ -38,10 +41,10 @@ TO_CLIENT = link("This client", "oauth-client", organization=of_column("Organiza
 CLIENT_SERIES = link("This client", "oauth-client", organization=of_label("organization"), client=of_label("client_id"))
 
 
-def client_columns() -> list[Column]:
+def client_columns(width: int = 150) -> list[Column]:
     return [
         label("Client", "client_name", links=[TO_CLIENT]),
-        label("Organization", "organization", width=150),
+        label("Organization", "organization", width=width),
         label("Client id", "client_id", hidden=True),
     ]
 
@@ -123,18 +126,18 @@ def board() -> Board:
                 "compares with what the contract has been charged; near 100 % when both agree, and one side can be a day ahead. 'A day' is the mean of "
                 f"the trailing window. {ESTIMATE}",
                 [
-                    label("Organization", "organization", width=170),
+                    label("Organization", "organization"),
                     value("From", DATE, milliseconds(one("genesyscloud_api_period_start_timestamp_seconds", "organization")), width=110),
                     value("To", DATE, f"1000 * ({one('genesyscloud_api_period_end_timestamp_seconds', 'organization')} - {DAY})", width=110),
-                    value("Counted so far", COUNT, rule("organization:genesyscloud_api_counted_period_to_date_requests:sum")),
-                    value("A day", COUNT, rule("organization:genesyscloud_api_counted_daily_requests:avg_trailing"), decimals=0),
-                    value("Forecast", COUNT, rule("organization:genesyscloud_api_counted_period_forecast_requests"), decimals=0),
-                    value("Allowance", COUNT, one("genesyscloud_api_allowance_requests", "organization")),
-                    value("Beyond it", COUNT, rule("organization:genesyscloud_api_overage_forecast_requests"), decimals=0),
-                    value("Billed so far", COUNT, one("genesyscloud_api_billed_requests", "organization")),
-                    value("Counted ÷ billed", RATIO, rule("organization:genesyscloud_api_counted_to_billed:ratio"), decimals=1, steps=RECONCILED),
-                    label("Period from", "period_source", width=120),
-                    label("Allowance from", "allowance_source", width=120),
+                    value("Counted so far", COUNT, rule("organization:genesyscloud_api_counted_period_to_date_requests:sum"), width=125),
+                    value("A day", COUNT, rule("organization:genesyscloud_api_counted_daily_requests:avg_trailing"), decimals=0, width=95),
+                    value("Forecast", COUNT, rule("organization:genesyscloud_api_counted_period_forecast_requests"), decimals=0, width=110),
+                    value("Allowance", COUNT, one("genesyscloud_api_allowance_requests", "organization"), width=110),
+                    value("Beyond it", COUNT, rule("organization:genesyscloud_api_overage_forecast_requests"), decimals=0, width=105),
+                    value("Billed so far", COUNT, one("genesyscloud_api_billed_requests", "organization"), width=115),
+                    value("Counted ÷ billed", RATIO, rule("organization:genesyscloud_api_counted_to_billed:ratio"), decimals=1, steps=RECONCILED, width=130),
+                    label("Period from", "period_source", width=115),
+                    label("Allowance from", "allowance_source", width=125),
                     value("Period source", COUNT, source("period"), hidden=True),
                     value("Allowance source", COUNT, source("allowance"), hidden=True),
                 ],
@@ -204,10 +207,10 @@ def board() -> Board:
                 "Customers of apps",
                 f"Requests of the configured app clients by the customer organization that uses them. {LAST_DAY} {ESTIMATE}",
                 [
-                    label("Customer organization", "customer_organization_id"), label("App client id", "client_id"),
-                    value("Requests", COUNT, "topk(50, " + one("genesyscloud_app_client_organization_last_day_requests",
-                          "organization, client_id, customer_organization_id") + ")", width=110),
-                    label("Organization", "organization", hidden=True),
+                    label("Customer organization", "customer_organization_id"), label("App", "client_name", width=140),
+                    label("Organization", "organization", hidden=True), label("Client id", "client_id", hidden=True),
+                    value("Requests", COUNT, with_client_name("topk(50, " + one(APPS, "organization, client_id, customer_organization_id") + ")", APPS),
+                          width=95),
                 ],
                 sort="Requests", empty="the collector app_client_usage is not enabled",
             ), 8),
@@ -216,7 +219,7 @@ def board() -> Board:
                 "What the configured searches find, in whole UTC days that end with the newest whole day; each search says how many. The fifty largest. "
                 f"{ESTIMATE}",
                 [
-                    label("Search", "search"), label("Client", "client_name"), label("Organization", "organization", hidden=True),
+                    label("Search", "search", width=160), label("Client", "client_name"), label("Organization", "organization", hidden=True),
                     value("Requests", COUNT, "topk(50, sum by (organization, search, client_name) (" + one("genesyscloud_api_search_requests",
                           "organization, search, client_name, method, template_uri, status") + "))", width=110),
                 ],
@@ -226,8 +229,8 @@ def board() -> Board:
                 "Rate limits",
                 "Requests per minute that the vendor allows, by its own name of the limit. They are settings of the vendor, not use.",
                 [
-                    label("Limit", "limit"), label("Organization", "organization", width=140),
-                    value("Per minute", COUNT, one("genesyscloud_rate_limit_requests_per_minute", "organization, limit"), width=110),
+                    label("Limit", "limit"), label("Organization", "organization", width=120),
+                    value("Per minute", COUNT, one("genesyscloud_rate_limit_requests_per_minute", "organization, limit"), width=95),
                 ],
                 sort="Limit", ascending=True, empty="the collector limits is not enabled",
             ), 8),
@@ -238,10 +241,11 @@ def board() -> Board:
         (8, [
             Cell(listing(
                 "Not in the client list",
-                f"Clients with requests that the client list of their organization does not know. {LAST_DAY} Only where the list was read. {ESTIMATE}",
+                f"Clients with counted requests that the client list of their organization does not know; the vendor's own, excluded clients are left out. "
+                f"{LAST_DAY} Only where the list was read. {ESTIMATE}",
                 [
-                    label("Client id", "client_id", links=[TO_CLIENT]), label("Organization", "organization", width=140),
-                    value("Requests", COUNT, f"({BY_CLIENT} > 0 unless on (organization, client_id) {LISTED}) and on (organization) {LISTED}", width=110),
+                    label("Client id", "client_id", links=[TO_CLIENT]), label("Organization", "organization", width=110),
+                    value("Requests", COUNT, f"({COUNTED_OF_CLIENT} > 0 unless on (organization, client_id) {LISTED}) and on (organization) {LISTED}", width=110),
                 ],
                 sort="Requests", nothing="none", empty="all active clients are in the list",
             ), 8),
@@ -250,7 +254,7 @@ def board() -> Board:
                 f"Active clients, older than {OLD} days, without a request for {OLD} days or within the look-back of the usage collector. A client that "
                 "nobody needs is a risk.",
                 [
-                    *client_columns(),
+                    *client_columns(110),
                     value("Created", DATE, with_client_name(f"1000 * {IDLE}", "genesyscloud_oauth_client_info"), width=110),
                     value("Last active", DATE, f"1000 * {ACTIVE_SINCE} and on (organization, client_id) {IDLE}", width=110),
                 ],
@@ -260,7 +264,7 @@ def board() -> Board:
                 "Scheduled for deletion",
                 f"Clients that the vendor will delete, and what they still requested. {LAST_DAY} {ESTIMATE}",
                 [
-                    *client_columns(),
+                    *client_columns(110),
                     value("Deletion", DATE, with_client_name(f"1000 * {DELETION}", "genesyscloud_oauth_client_info"), width=110),
                     value("Requests", COUNT, f"{BY_CLIENT} and on (organization, client_id) {DELETION}", width=100),
                 ],

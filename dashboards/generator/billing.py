@@ -79,12 +79,12 @@ def board() -> Board:
             ), 5),
             Cell(tile(
                 "Next contract end", "Days until the first of the active contracts ends; the day after its last one, UTC.",
-                "d", {"days": f"(min({ENDS} > time() and on (organization, contract_id) {ACTIVE}) - time()) / {DAY}"},
+                DAYS, {"days": f"(min({ENDS} > time() and on (organization, contract_id) {ACTIVE}) - time()) / {DAY}"},
                 decimals=0, steps=CONTRACT_DAYS_LEFT, empty=NO_CONTRACT,
             ), 4),
             Cell(tile(
                 "Oldest unpaid invoice", "Days since the date of the oldest unpaid invoice of the months that are collected.",
-                "d", {"days": f"(time() - min({UNPAID})) / {DAY}"}, decimals=0, steps=UNPAID_DAYS, nothing="none",
+                DAYS, {"days": f"(time() - min({UNPAID})) / {DAY}"}, decimals=0, steps=UNPAID_DAYS, nothing="none",
                 empty="no invoice is unpaid or the collector invoices is not enabled",
             ), 4),
         ]),
@@ -94,8 +94,8 @@ def board() -> Board:
                 "Use of what is prepaid and included, by charge. 'Beyond' is the vendor's overage quantity. Quantities are in the unit of their line, and "
                 f"'used' is blank where nothing is prepaid or included. {OPEN} {ESTIMATE}",
                 [
-                    label("Charge", "charge"), label("Unit", "unit", width=110), label("SKU", "sku"), label("Period from", "period_start", width=110),
-                    label("Organization", "organization", width=130), label("Contract", "contract_id", hidden=True),
+                    label("Charge", "charge"), label("Unit", "unit", width=110), label("SKU", "sku", width=155), label("Period from", "period_start", width=100),
+                    label("Organization", "organization", width=120), label("Contract", "contract_id", hidden=True),
                     value("Quantity", COUNT, charge("used_quantity"), decimals=1),
                     value("Used", RATIO, USED, decimals=0, steps=COMMIT_USED, gauge=1.5, width=220),
                     value("Prepaid", COUNT, charge("prepaid_quantity")),
@@ -125,12 +125,12 @@ def board() -> Board:
                 "Wallets",
                 f"Balances in the wallet's own unit. {OPEN} {ESTIMATE}",
                 [
-                    label("Wallet", "wallet"), label("Unit", "unit", width=100), label("Organization", "organization", width=120),
-                    label("Contract", "contract_id", hidden=True), label("Period from", "period_start", width=110),
-                    value("Left", RATIO, LEFT, decimals=0, steps=WALLET_LEFT, gauge=1, width=180),
-                    value("Balance", COUNT, wallet("ending_balance"), decimals=1),
-                    value("At the start", COUNT, wallet("starting_balance"), decimals=1),
-                    value("Consumed", COUNT, wallet("consumed_quantity"), decimals=1),
+                    label("Wallet", "wallet"), label("Unit", "unit", width=90), label("Organization", "organization", width=110),
+                    label("Contract", "contract_id", hidden=True), label("Period from", "period_start", hidden=True),
+                    value("Left", RATIO, LEFT, decimals=0, steps=WALLET_LEFT, gauge=1, width=150),
+                    value("Balance", COUNT, wallet("ending_balance"), decimals=1, width=90),
+                    value("At the start", COUNT, wallet("starting_balance"), decimals=1, width=100),
+                    value("Consumed", COUNT, wallet("consumed_quantity"), decimals=1, width=95),
                 ],
                 sort="Left", ascending=True, empty=NO_CONTRACT,
             ), 14),
@@ -149,11 +149,11 @@ def board() -> Board:
             Cell(listing(
                 "Contracts", "First day, end and end of the ramp of each contract, and the days to its end; ends are the midnight (UTC) after the last day.",
                 [
-                    label("Contract", "contract_id"), label("Organization", "organization", width=120), label("Status", "status", width=90),
-                    label("Model", "commercial_model", width=130),
-                    value("Start", DATE, milliseconds(one("genesyscloud_contract_start_timestamp_seconds", "organization, contract_id", CONTRACT)), width=105),
-                    value("Ramp ends", DATE, milliseconds(one("genesyscloud_contract_ramp_end_timestamp_seconds", "organization, contract_id", CONTRACT)), width=105),
-                    value("End", DATE, milliseconds(ENDS), width=105),
+                    label("Contract", "contract_id"), label("Organization", "organization", width=100), label("Status", "status", width=80),
+                    label("Model", "commercial_model", width=120),
+                    value("Start", DATE, milliseconds(one("genesyscloud_contract_start_timestamp_seconds", "organization, contract_id", CONTRACT)), width=100),
+                    value("Ramp ends", DATE, milliseconds(one("genesyscloud_contract_ramp_end_timestamp_seconds", "organization, contract_id", CONTRACT)), width=100),
+                    value("End", DATE, milliseconds(ENDS), width=100),
                     value("Days left", COUNT, f"({ENDS} - time() > 0) / {DAY}", decimals=0, steps=CONTRACT_DAYS_LEFT, width=90),
                     value("Info", COUNT, "group by (organization, contract_id, status, commercial_model) "
                           f"(genesyscloud_contract_info{{{ORGANIZATION}, {CONTRACT}}})", hidden=True),
@@ -203,7 +203,7 @@ def board() -> Board:
     )
     billing.row(
         "Customers of a partner",
-        (8, [
+        (6, [
             Cell(listing(
                 "Customers", "Subscription, ramp, least monthly amount (before tax, in the currency of the line) and contract end (UTC) of each customer.",
                 [
@@ -215,20 +215,22 @@ def board() -> Board:
                     value("Info", COUNT, trustee("subscription_info", by="organization, customer, subscription_type, in_ramp_period"), hidden=True),
                 ],
                 sort="Customer", ascending=True, empty=NO_CUSTOMER,
-            ), 12),
+            ), 24),
+        ]),
+        (8, [
             Cell(listing(
                 "Customers' use of what is prepaid",
                 "Quantity used in the customer's open billing period beside what it has paid in advance, in the unit of the line, as its partner sees it; the fifty "
                 f"fullest. Lines that mark what is included are left out. {ESTIMATE}",
                 [
-                    label("Customer", "customer", width=110), label("Product", "product"), label("Unit", "unit", width=80),
-                    label("Partner", "organization", hidden=True), label("Part", "part_number", hidden=True), label("Grouping", "grouping", hidden=True),
-                    value("Used", RATIO, f"topk(50, {PREPAID_USED})", decimals=0, steps=PREPAY_USED, gauge=1.5, width=170),
+                    label("Customer", "customer", width=160), label("Product", "product"), label("Part", "part_number", width=170), label("Unit", "unit", width=90),
+                    label("Partner", "organization", width=150), label("Grouping", "grouping", hidden=True),
+                    value("Used", RATIO, f"topk(50, {PREPAID_USED})", decimals=0, steps=PREPAY_USED, gauge=1.5, width=220),
                     value("Quantity", COUNT, f"{trustee('usage_quantity')} and on ({TRUSTEE}) topk(50, {PREPAID_USED})", width=110),
                     value("Prepaid", COUNT, f"{trustee('prepaid_quantity')} and on ({TRUSTEE}) topk(50, {PREPAID_USED})", width=110),
                 ],
                 sort="Used", empty=NO_CUSTOMER + " or nothing is prepaid",
-            ), 12),
+            ), 24),
         ]),
         (6, [
             Cell(repeated(bars(

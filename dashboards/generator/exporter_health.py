@@ -124,27 +124,27 @@ def board() -> Board:
         (8, [
             Cell(listing(
                 "Own requests and limits",
-                "By organization: requests in the last 24 hours; at Genesys Cloud, their share of a day of the allowance (a mean day of the billing period); "
+                "By organization: requests in the last 24 hours ('24 h'); at Genesys Cloud, their share of a day of the allowance (a mean day of the billing period); "
                 "what is left of the exporter's own limit in its window; time in the last 24 hours in which a limit held requests up; end of the access token; "
                 "share of figures that stand in folded series.",
                 [
-                    label("Organization", "organization"), label("Provider", "provider", width=130),
-                    value("Requests, 24 h", COUNT, f"sum by (provider, organization) (increase(ccaas_exporter_api_requests_total{{{WHERE}}}[1d]))", decimals=0),
+                    label("Organization", "organization"), label("Provider", "provider", width=125),
+                    value("24 h", COUNT, f"sum by (provider, organization) (increase(ccaas_exporter_api_requests_total{{{WHERE}}}[1d]))", decimals=0),
                     value("Of allowance", RATIO, f'sum by (provider, organization) (increase(ccaas_exporter_api_requests_total{{{WHERE}, provider="genesys_cloud"}}[1d])) '
                           f"/ on (organization) group_left () ({ALLOWANCE_OF_A_DAY} > 0)", decimals=2, steps=SELF_USAGE),
                     value("Left in window", COUNT, f"min by (provider, organization) (ccaas_exporter_api_budget_remaining_requests{{{WHERE}}})"),
-                    value("Held up, 24 h", SECONDS, f"sum by (provider, organization) (increase(ccaas_exporter_api_throttled_seconds_total{{{WHERE}}}[1d]))", decimals=1),
+                    value("Held up", SECONDS, f"sum by (provider, organization) (increase(ccaas_exporter_api_throttled_seconds_total{{{WHERE}}}[1d]))", decimals=1),
                     value("Token ends", MOMENT, f"1000 * (min by (provider, organization) (ccaas_exporter_oauth_token_expiry_timestamp_seconds{{{WHERE}}}) > 0)"),
                     value("Folded", RATIO, f"max by (provider, organization) (ccaas_exporter_series_folded_ratio{{{WHERE}}})", decimals=1, steps=FOLDED),
                 ],
-                sort="Requests, 24 h", empty="Prometheus has fewer than two scrapes",
-            ), 14),
+                sort="24 h", empty="Prometheus has fewer than two scrapes",
+            ), 15),
             Cell(steps_over_time(
                 "Time of a vendor request", "95th percentile of the time from sending a request to the end of its body, by provider.",
                 SECONDS, {"{{provider}}": "histogram_quantile(0.95, sum by (provider, le) "
                           f"(rate(ccaas_exporter_api_request_duration_seconds_bucket{{{WHERE}}}[$__rate_interval])))"}, interval="5m",
                 empty="no request was sent in the interval",
-            ), 10),
+            ), 9),
         ]),
     )
     health.row(

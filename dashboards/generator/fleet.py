@@ -70,7 +70,7 @@ def board() -> Board:
                 {"organizations": f"count(group by (organization) (ccaas_exporter_collector_up{{{ORGANIZATION}}}))"},
             ), 3),
         ]),
-        (9, [
+        (8, [
             Cell(listing(
                 "API allowance by organization",
                 "Use of the fair-use allowance in the billing period up to the end of the newest whole UTC day, and at the period's end if "
@@ -93,7 +93,7 @@ def board() -> Board:
     )
     fleet.row(
         "What it costs",
-        (7, [
+        (6, [
             Cell(repeated(bars(
                 "Forecast overage of API requests, $currency",
                 f"Price of the requests beyond the allowance at the end of the billing period, by organization; the ten dearest. "
@@ -105,7 +105,7 @@ def board() -> Board:
                 links=[link("API usage of this organization", "genesys-cloud-api-usage", organization=of_label("organization"))],
             )), 24),
         ]),
-        (7, [
+        (6, [
             Cell(repeated(bars(
                 "Use charged in the current period, $currency",
                 "Genesys Cloud: overage of the open billing periods of contracts. Talkdesk: consumption of the current calendar month (UTC). "
@@ -142,15 +142,15 @@ def board() -> Board:
             Cell(listing(
                 "Talkdesk consumption by organization",
                 "Current calendar month (UTC) so far, the month before, and the forecast if the rest of the month costs what it cost so far; no "
-                f"forecast in the first tenth of a month. Without credits and recharges. One line for each currency. Before tax. {ESTIMATE}",
+                f"forecast in the first tenth of a month. '÷ last month' compares the forecast with it. Without credits and recharges. One line for each currency. Before tax. {ESTIMATE}",
                 [
                     label("Organization", "organization", links=[TO_TALKDESK]),
                     label("Currency", "currency", width=90),
                     value("This month", MONEY, talkdesk("current"), decimals=2),
                     value("Forecast", MONEY, talkdesk("forecast"), decimals=2),
                     value("Last month", MONEY, talkdesk("previous"), decimals=2),
-                    value("Forecast ÷ last month", RATIO, f"{talkdesk('forecast')} / ({talkdesk('previous')} > 0)",
-                          decimals=0, steps=TALKDESK_FORECAST),
+                    value("÷ last month", RATIO, f"{talkdesk('forecast')} / ({talkdesk('previous')} > 0)",
+                          decimals=0, steps=TALKDESK_FORECAST, width=110),
                 ],
                 sort="This month", empty="no chosen organization has Talkdesk usage",
             ), 14),

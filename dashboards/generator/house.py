@@ -30,6 +30,7 @@ MONEY = "locale"  # the currency stands in the title or in a column: Grafana fil
 RATIO = "percentunit"
 TIMES = "suffix: ×"
 SECONDS = "s"
+DAYS = "suffix: days"
 DATE = "time:YYYY-MM-DD"
 MOMENT = "dateTimeFromNow"
 TEXT = "string"
@@ -213,7 +214,7 @@ def tile(title, description, unit, targets, *, empty=None, nothing="–", decima
         .color_mode(kinds.BigValueColorMode.VALUE if steps else kinds.BigValueColorMode.NONE)
         .text_mode({False: kinds.BigValueTextMode.VALUE, True: kinds.BigValueTextMode.VALUE_AND_NAME, "only": kinds.BigValueTextMode.NAME}[names])
         .orientation(kinds.VizOrientation.VERTICAL)
-        .wide_layout(True)
+        .wide_layout(False)
         .mappings(list(mappings))
         .data_links(_links(links))
     )
@@ -231,6 +232,7 @@ def bars(title, description, unit, expr, legend, *, empty=None, nothing="nothing
         .value_mode(kinds.BarGaugeValueMode.TEXT)
         .name_placement(kinds.BarGaugeNamePlacement.LEFT)
         .show_unfilled(False)
+        .text(common.VizTextDisplayOptions().value_size(14))
         .sizing(kinds.BarGaugeSizing.MANUAL)
         .min_viz_height(16)
         .max_viz_height(24)
@@ -261,7 +263,7 @@ def hours(title, description, unit, targets, *, empty="Prometheus has fewer than
 def steps_over_time(title, description, unit, targets, *, empty=None, interval="1h", steps=None, maximum=None, colors=None, decimals=None):
     """What was known at each moment, as steps. With `steps`, their limits are drawn as dashed lines."""
     panel = _over_time(title, description, unit, targets, interval, empty, colors, decimals)
-    panel.draw_style(kinds.GraphDrawStyle.LINE).line_interpolation(kinds.LineInterpolation.STEP_AFTER).fill_opacity(8).line_width(2)
+    panel.draw_style(kinds.GraphDrawStyle.LINE).line_interpolation(kinds.LineInterpolation.STEP_AFTER).fill_opacity(0).line_width(2)
     if steps:
         panel.thresholds(steps.build())
         panel.thresholds_style(common.GraphThresholdsStyleConfig().mode(kinds.GraphThresholdsStyleMode.DASHED))
@@ -387,6 +389,7 @@ def listing(title, description, columns: list[Column], *, sort: str, ascending=F
         )
         .show_header(True)
         .align(kinds.FieldTextAlignment.AUTO)
+        .min_width(90)
         .cell_options(kinds.TableAutoCellOptions())
         .inspect(False)
         .cell_height(kinds.TableCellHeight.SM)
@@ -400,7 +403,7 @@ def listing(title, description, columns: list[Column], *, sort: str, ascending=F
 
 
 def _cell(column: Column) -> list:
-    made = [_property("unit", column.unit)]
+    made = [_property("unit", column.unit), _property("noValue", "–")]
     if column.decimals is not None:
         made.append(_property("decimals", column.decimals))
     if column.width:

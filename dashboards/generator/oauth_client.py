@@ -37,12 +37,12 @@ def endpoint(metric: str, *where: str) -> str:
 def endpoints(metric: str) -> list[Column]:
     """The fifty busiest endpoints of the chosen clients, by status class."""
     top = f"and on (method, template_uri) topk(50, {endpoint(metric)})"
-    classes = {"2xx": "2xx", "4xx": "Other 4xx", "429": "429", "5xx": "5xx"}
+    classes = {"4xx": "Other 4xx", "429": "429", "5xx": "5xx"}
     return [
         label("Method", "method", width=80),
         label("URI template", "template_uri"),
-        value("Requests", COUNT, f"topk(50, {endpoint(metric)})", width=100),
-        *(value(title, COUNT, f"{endpoint(metric, f'status={chr(34)}{status}{chr(34)}')} {top}", width=90) for status, title in classes.items()),
+        value("Requests", COUNT, f"topk(50, {endpoint(metric)})", width=95),
+        *(value(title, COUNT, f"{endpoint(metric, f'status={chr(34)}{status}{chr(34)}')} {top}", width=85) for status, title in classes.items()),
     ]
 
 
@@ -104,17 +104,17 @@ def board() -> Board:
                 [
                     label("Client", "client_name"),
                     label("Client id", "client_id"),
-                    label("Organization", "organization", width=150),
-                    label("Grant", "grant_type", width=170),
-                    label("State", "state", width=90),
+                    label("Organization", "organization", width=120),
+                    label("Grant", "grant_type", width=165),
+                    label("State", "state", width=75),
                     value("Last active", DATE, with_client_name(milliseconds(one("genesyscloud_api_client_last_active_timestamp_seconds", KEY, CLIENT)),
-                          "genesyscloud_api_client_last_active_timestamp_seconds"), width=110),
-                    value("Created", DATE, milliseconds(one("genesyscloud_oauth_client_created_timestamp_seconds", KEY, CLIENT)), width=110),
-                    value("Deletion", DATE, milliseconds(one("genesyscloud_oauth_client_deletion_timestamp_seconds", KEY, CLIENT)), width=110),
-                    value("Counted so far", COUNT, by_client(TO_DATE, 'fair_use="counted"'), width=140),
+                          "genesyscloud_api_client_last_active_timestamp_seconds"), width=100),
+                    value("Created", DATE, milliseconds(one("genesyscloud_oauth_client_created_timestamp_seconds", KEY, CLIENT)), width=100),
+                    value("Deletion", DATE, milliseconds(one("genesyscloud_oauth_client_deletion_timestamp_seconds", KEY, CLIENT)), width=100),
+                    value("Counted so far", COUNT, by_client(TO_DATE, 'fair_use="counted"'), width=125),
                     value("Of the allowance", RATIO, by_client(TO_DATE, 'fair_use="counted"') +
-                          f" / on (organization) group_left () ({one('genesyscloud_api_allowance_requests', 'organization')} > 0)", decimals=1, width=140),
-                    value("Excluded so far", COUNT, by_client(TO_DATE, 'fair_use="excluded"'), width=140),
+                          f" / on (organization) group_left () ({one('genesyscloud_api_allowance_requests', 'organization')} > 0)", decimals=1, width=125),
+                    value("Excluded so far", COUNT, by_client(TO_DATE, 'fair_use="excluded"'), width=125),
                     value("Listed", COUNT, f"group by ({KEY}, client_name, grant_type, state) (genesyscloud_oauth_client_info{{{ORGANIZATION}, {CLIENT}}})",
                           hidden=True),
                 ],
@@ -167,7 +167,7 @@ def board() -> Board:
             ), 8),
             Cell(tile(
                 "Windows", "How long the trailing window and the window of the usage summaries are. With several organizations, the longest.",
-                "d", {
+                DAYS, {
                     "trailing": f"max({one('genesyscloud_api_trailing_window_seconds', 'organization')}) / {DAY}",
                     "summary": f"max({one('genesyscloud_oauth_client_window_seconds', 'organization')}) / {DAY}",
                 }, names=True, decimals=0, empty="no chosen organization has Genesys Cloud usage",

@@ -9,6 +9,8 @@ CURRENCY = 'currency=~"$currency"'
 DAY = 86400
 NEXT_NOON = " offset -36h"
 
+LEVELS = {"client": "client_id", "account": "account_id", "contract": "contract_id"}  # the others are called like their labels
+
 CLIENT_DAY = "organization, client_id, status"
 ENDPOINT_DAY = "organization, client_id, method, template_uri, status"
 CHARGE = "organization, contract_id, charge, sku, unit, period_start"
@@ -23,8 +25,10 @@ def one(metric: str, labels: str, *where: str) -> str:
 
 
 def rule(name: str, *where: str) -> str:
-    """A recording rule, for the chosen organizations."""
-    return f"{name}{{{', '.join((ORGANIZATION, *where))}}}"
+    """A recording rule, for the chosen organizations. The aggregation drops the name, which Grafana would take for a column that no
+    two queries share; a rule's level names its labels."""
+    labels = ", ".join(LEVELS.get(part, part) for part in name.split(":")[0].split("_"))
+    return f"max by ({labels}) ({name}{{{', '.join((ORGANIZATION, *where))}}})"
 
 
 def milliseconds(expr: str) -> str:

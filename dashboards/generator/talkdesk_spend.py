@@ -109,7 +109,7 @@ def board() -> Board:
                 f"Consumption by product and currency in the current calendar month (UTC) so far and in the one before; the share compares a month that is not "
                 f"over with a whole one. {NOT_CREDITS} One line for each currency. Before tax. {ESTIMATE}",
                 [
-                    label("Product", "product_name"), label("Product id", "product_id"), label("Currency", "currency", width=90),
+                    label("Product", "product_name"), label("Product id", "product_id", hidden=True), label("Currency", "currency", width=85),
                     label("Organization", "organization", hidden=True),
                     value("This month", MONEY, with_product_name(usage("current", "organization, product_id, currency")), decimals=2, width=120),
                     value("Last month", MONEY, with_product_name(usage("previous", "organization, product_id, currency")), decimals=2, width=120),
@@ -123,10 +123,10 @@ def board() -> Board:
                 "Usage in the vendor's units, which are never added to one another: minutes and seconds stay apart. Current calendar month (UTC) so far and the "
                 f"one before. {ESTIMATE}",
                 [
-                    label("Product", "product_name"), label("Type", "usage_type"), label("Unit", "unit", width=110),
+                    label("Product", "product_name"), label("Type", "usage_type", width=200), label("Unit", "unit", width=100),
                     label("Organization", "organization", hidden=True), label("Product id", "product_id", hidden=True),
-                    value("This month", COUNT, with_product_name(units("current")), decimals=1, width=120),
-                    value("Last month", COUNT, with_product_name(units("previous")), decimals=1, width=120),
+                    value("This month", COUNT, with_product_name(units("current")), decimals=1, width=105),
+                    value("Last month", COUNT, with_product_name(units("previous")), decimals=1, width=105),
                 ],
                 sort="This month", empty=NO_USAGE,
             ), 12),
@@ -137,7 +137,7 @@ def board() -> Board:
         (8, [
             Cell(listing(
                 "Accounts",
-                f"Consumption by account and currency: current calendar month (UTC) so far, forecast, and the month before. {FORECAST} {NOT_CREDITS} One line "
+                f"Consumption by account and currency: current calendar month (UTC) so far, forecast, and the month before; '÷ last month' compares the forecast with it. {FORECAST} {NOT_CREDITS} One line "
                 f"for each currency. Before tax. {ESTIMATE}",
                 [
                     label("Account", "account_name"), label("Account id", "account_id", hidden=True), label("Status", "account_status", width=130),
@@ -145,23 +145,23 @@ def board() -> Board:
                     value("This month", MONEY, with_account_name(amount("current"), "account_name, account_status"), decimals=2),
                     value("Forecast", MONEY, amount("forecast"), decimals=2),
                     value("Last month", MONEY, with_account_name(amount("previous"), "account_name, account_status"), decimals=2),
-                    value("Forecast ÷ last month", RATIO, f"{amount('forecast')} / ({amount('previous')} > 0)", decimals=0,
-                          steps=TALKDESK_FORECAST, gauge=2),
+                    value("÷ last month", RATIO, f"{amount('forecast')} / ({amount('previous')} > 0)", decimals=0,
+                          steps=TALKDESK_FORECAST, gauge=2, width=170),
                 ],
                 sort="This month", empty=NO_USAGE,
-            ), 16),
+            ), 15),
             Cell(listing(
                 "Credits and recharges",
                 "Amounts of the types RECHARGE and CREDIT_COMMIT in the current calendar month (UTC) so far and in the one before: credits, not consumption. "
                 "One line for each currency.",
                 [
                     label("Account", "account_name"), label("Account id", "account_id", hidden=True), label("Organization", "organization", hidden=True),
-                    label("Type", "usage_type", width=120), label("Currency", "currency", width=80),
-                    value("This month", MONEY, with_account_name(usage("current", "organization, account_id, usage_type, currency", CREDITS)), decimals=2, width=100),
-                    value("Last month", MONEY, with_account_name(usage("previous", "organization, account_id, usage_type, currency", CREDITS)), decimals=2, width=100),
+                    label("Type", "usage_type", width=145), label("Currency", "currency", width=80),
+                    value("This month", MONEY, with_account_name(usage("current", "organization, account_id, usage_type, currency", CREDITS)), decimals=2, width=95),
+                    value("Last month", MONEY, with_account_name(usage("previous", "organization, account_id, usage_type, currency", CREDITS)), decimals=2, width=95),
                 ],
                 sort="Last month", nothing="none", empty="there were none in these two months",
-            ), 8),
+            ), 9),
         ]),
     )
     spend.row(

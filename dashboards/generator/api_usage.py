@@ -154,13 +154,13 @@ def board() -> Board:
                 f"wants {CLIENTS['spike_requests']} requests. {LAST_DAY} 'Period so far' sums whole days from the start of the billing period. {ESTIMATE}",
                 [
                     *client_columns(),
-                    value("Requests", COUNT, with_client_name(f"({BY_CLIENT} {BUSIEST})", LAST)),
+                    value("Requests", COUNT, with_client_name(f"({BY_CLIENT} {BUSIEST})", LAST), width=120),
                     value("Share of organization", RATIO, f"{rule('organization_client:genesyscloud_api_last_day_share:ratio')} {BUSIEST}",
                           decimals=1, steps=DOMINANT, gauge=1, width=200),
-                    value("× usual", TIMES, f"{BY_CLIENT} / ({USUAL} > 0) {BUSIEST}", decimals=1, steps=SPIKE),
-                    value("429", RATIO, f"{rule('organization_client:genesyscloud_api_last_day_throttled:ratio')} {BUSIEST}", decimals=1, steps=THROTTLED),
-                    value("5xx", RATIO, f"{SERVER_ERRORS_OF_CLIENT} {BUSIEST}", decimals=1, steps=SERVER_ERRORS),
-                    value("Period so far", COUNT, f"{TO_DATE_OF_CLIENT} {BUSIEST}"),
+                    value("× usual", TIMES, f"{BY_CLIENT} / ({USUAL} > 0) {BUSIEST}", decimals=1, steps=SPIKE, width=90),
+                    value("429", RATIO, f"{rule('organization_client:genesyscloud_api_last_day_throttled:ratio')} {BUSIEST}", decimals=1, steps=THROTTLED, width=90),
+                    value("5xx", RATIO, f"{SERVER_ERRORS_OF_CLIENT} {BUSIEST}", decimals=1, steps=SERVER_ERRORS, width=90),
+                    value("Period so far", COUNT, f"{TO_DATE_OF_CLIENT} {BUSIEST}", width=130),
                 ],
                 sort="Requests", empty="no client made a request",
             ), 24),
@@ -254,7 +254,7 @@ def board() -> Board:
                 f"Active clients, older than {OLD} days, without a request for {OLD} days or within the look-back of the usage collector. A client that "
                 "nobody needs is a risk.",
                 [
-                    *client_columns(110),
+                    *client_columns(95),
                     value("Created", DATE, with_client_name(f"1000 * {IDLE}", "genesyscloud_oauth_client_info"), width=110),
                     value("Last active", DATE, f"1000 * {ACTIVE_SINCE} and on (organization, client_id) {IDLE}", width=110),
                 ],
@@ -264,7 +264,7 @@ def board() -> Board:
                 "Scheduled for deletion",
                 f"Clients that the vendor will delete, and what they still requested. {LAST_DAY} {ESTIMATE}",
                 [
-                    *client_columns(110),
+                    *client_columns(95),
                     value("Deletion", DATE, with_client_name(f"1000 * {DELETION}", "genesyscloud_oauth_client_info"), width=110),
                     value("Requests", COUNT, f"{BY_CLIENT} and on (organization, client_id) {DELETION}", width=100),
                 ],

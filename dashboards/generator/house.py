@@ -417,6 +417,8 @@ def _cell(column: Column) -> list:
         made.append(_property("mappings", [{"type": "value", "options": options}]))
         made.append(_property("custom.cellOptions", {"type": "color-text"}))
     if column.steps:
+        # A missing figure would take the lowest colour, which may be an alarm.
+        made.append(_property("mappings", [{"type": "special", "options": {"match": "null+nan", "result": {"text": "–", "color": "text", "index": 0}}}]))
         made.append(_property("thresholds", column.steps.build().build()))
         made.append(_property("color", {"mode": "thresholds"}))
         if column.gauge is None:

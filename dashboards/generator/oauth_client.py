@@ -151,7 +151,7 @@ def board() -> Board:
             Cell(listing(
                 "Endpoints of watched clients, in their window",
                 f"The same for the clients of the collector client_query, over its window of whole UTC days that ends with the newest whole day. {ESTIMATE}",
-                endpoints(WATCHED), sort="Requests", empty="none of the chosen clients is watched (client_query)",
+                endpoints(WATCHED), sort="Requests", nothing="none of them is watched", empty="none of the chosen clients is watched (client_query)",
             ), 12),
         ]),
     )

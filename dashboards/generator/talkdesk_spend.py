@@ -140,8 +140,8 @@ def board() -> Board:
                 f"Consumption by account and currency: current calendar month (UTC) so far, forecast, and the month before; '÷ last month' compares the forecast with it. {FORECAST} {NOT_CREDITS} One line "
                 f"for each currency. Before tax. {ESTIMATE}",
                 [
-                    label("Account", "account_name"), label("Account id", "account_id", hidden=True), label("Status", "account_status", width=130),
-                    label("Organization", "organization", width=140), label("Currency", "currency", width=90),
+                    label("Account", "account_name"), label("Account id", "account_id", hidden=True), label("Status", "account_status", width=95),
+                    label("Organization", "organization", width=110), label("Currency", "currency", width=80),
                     value("This month", MONEY, with_account_name(amount("current"), "account_name, account_status"), decimals=2),
                     value("Forecast", MONEY, amount("forecast"), decimals=2),
                     value("Last month", MONEY, with_account_name(amount("previous"), "account_name, account_status"), decimals=2),

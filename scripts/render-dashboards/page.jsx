@@ -144,7 +144,7 @@ function Panel({ panel, variables, data, width, height }) {
       return (
         <VizRepeater getAlignmentFactors={getDisplayValueAlignmentFactors} source={values()} getValues={values} width={width} height={height} orientation="vertical" itemSpacing={3} autoGrid={false}
           renderValue={({ value, width, height, count }) => (
-            <BigValue value={{ ...value.display, title: value.display.title }} width={width} height={height} theme={theme} count={count} wideLayout
+            <BigValue value={{ ...value.display, title: value.display.title }} width={width} height={height} theme={theme} count={count} wideLayout={panel.options.wideLayout}
               colorMode={panel.options.colorMode} graphMode="none" justifyMode="auto" textMode={panel.options.textMode} />
           )} />
       );

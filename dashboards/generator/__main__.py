@@ -1,18 +1,21 @@
-"""Writes the dashboards beside this folder; with --check says what is wrong with those that are there."""
+"""Writes the dashboards beside this folder, and their tables in docs/dashboards.md; with --check says what is wrong with what is there."""
 
 import json
 import sys
 from pathlib import Path
 
 import check
+import reference
 from boards import BOARDS
 
 FOLDER = Path(__file__).parent.parent
+DOCUMENT = FOLDER.parent / "docs" / "dashboards.md"
 
 
 def write() -> list[str]:
     for board in BOARDS:
         (FOLDER / f"{board.name}.json").write_text(board.text(), "utf-8")
+    DOCUMENT.write_text(reference.document(DOCUMENT.read_text("utf-8"), BOARDS), "utf-8")
     return []
 
 
@@ -20,10 +23,13 @@ def verify() -> list[str]:
     made = {f"{board.name}.json": board.text() for board in BOARDS}
     found = {path.name: path.read_text("utf-8") for path in sorted(FOLDER.glob("*.json"))}
     faults = [
-        f"{name}: not what the generator makes; run `make dashboards` and commit the result"
+        f"dashboards/{name}: not what the generator makes; run `make dashboards` and commit the result"
         for name in sorted(made.keys() | found.keys())
         if made.get(name) != found.get(name)
     ]
+    document = DOCUMENT.read_text("utf-8")
+    if reference.document(document, BOARDS) != document:
+        faults.append("docs/dashboards.md: its tables are not those of the panels; run `make dashboards` and commit the result")
     return faults + check.faults({name.removesuffix(".json"): json.loads(text) for name, text in found.items()})
 
 
@@ -33,7 +39,7 @@ def main(arguments: list[str]) -> int:
         return 2
     faults = verify() if arguments else write()
     for fault in faults:
-        print(f"dashboards/{fault}", file=sys.stderr)
+        print(fault, file=sys.stderr)
     return 1 if faults else 0
 
 

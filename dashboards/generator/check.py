@@ -27,7 +27,7 @@ def faults(boards: dict[str, dict]) -> list[str]:
 def faults_of(name: str, boards: dict[str, dict]) -> list[str]:
     """The faults of one of the dashboards; the others are what it may link."""
     found = [fault for check in (_types, _drift, _header, _variables, _layout, _panels) for fault in check(name, boards[name])]
-    return [f"{name}.json: {fault}" for fault in found + _links(boards[name], boards)]
+    return [f"dashboards/{name}.json: {fault}" for fault in found + _links(boards[name], boards)]
 
 
 @cache

@@ -38,6 +38,10 @@ fn quiet(program: &str, arguments: &[String]) -> Child {
         .unwrap_or_else(|error| panic!("{program} cannot be run ({error}): `make prepare` installs it"))
 }
 
+fn now() -> Timestamp {
+    ccaas_exporter::clock::Clock::system().now()
+}
+
 /// A panel with its queries, as they stand in the file.
 struct Panel {
     /// Dashboard and title.
@@ -48,14 +52,35 @@ struct Panel {
     table: bool,
 }
 
+fn boards() -> Vec<Value> {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards");
+    let files = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let boards = files.filter(|path| path.extension().is_some_and(|extension| extension == "json"));
+    boards.map(|path| serde_json::from_str(&std::fs::read_to_string(path).unwrap()).unwrap()).collect()
+}
+
+/// What each variable asks Prometheus for, as queries, by dashboard and variable.
+fn variables() -> Vec<(String, String)> {
+    let values = regex::Regex::new(r"^label_values\((.+), (\w+)\)$").unwrap();
+    let result = regex::Regex::new(r"^query_result\((.+)\)$").unwrap();
+    let mut found = Vec::new();
+    for board in boards() {
+        for variable in board["templating"]["list"].as_array().unwrap() {
+            let Some(asked) = variable["query"]["query"].as_str() else { continue };
+            let query = match (values.captures(asked), result.captures(asked)) {
+                (Some(parts), _) => format!("group by ({}) ({})", &parts[2], &parts[1]),
+                (_, Some(parts)) => parts[1].to_owned(),
+                _ => panic!("a variable that the test does not understand: {asked}"),
+            };
+            found.push((format!("{}: ${}", board["uid"], variable["name"]), query));
+        }
+    }
+    found
+}
+
 fn panels() -> Vec<Panel> {
     let mut found = Vec::new();
-    for entry in std::fs::read_dir(Path::new(env!("CARGO_MANIFEST_DIR")).join("dashboards")).unwrap() {
-        let path = entry.unwrap().path();
-        if path.extension().is_none_or(|extension| extension != "json") {
-            continue;
-        }
-        let board: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    for board in boards() {
         for panel in board["panels"].as_array().unwrap() {
             let Some(targets) = panel["targets"].as_array() else { continue };
             found.push(Panel {
@@ -150,12 +175,17 @@ async fn every_panel_has_data_in_the_demo_or_says_when_it_is_empty() {
     let http = reqwest::Client::builder().no_proxy().build().unwrap();
     poll("the recording rules", async || {
         let rule = "provider_organization_currency:ccaas_spend_current_amount";
-        series(&http, server, rule, ccaas_exporter::clock::Clock::system().now())
-            .await
-            .ok()
-            .filter(|found| !found.is_empty())
+        series(&http, server, rule, now()).await.ok().filter(|found| !found.is_empty())
     })
     .await;
+
+    for (name, query) in variables() {
+        let (query, _) = asked(&query, now());
+        poll(&name, async || {
+            series(&http, server, &query, now()).await.ok().filter(|found| !found.is_empty())
+        })
+        .await;
+    }
 
     let panels = panels();
     let mut waiting: Vec<&Panel> = panels.iter().collect();
@@ -165,7 +195,7 @@ async fn every_panel_has_data_in_the_demo_or_says_when_it_is_empty() {
         for panel in waiting {
             let mut found = 0;
             for query in &panel.queries {
-                let (query, at) = asked(query, ccaas_exporter::clock::Clock::system().now());
+                let (query, at) = asked(query, now());
                 let answer = series(&http, server, &query, at)
                     .await
                     .unwrap_or_else(|error| panic!("{}: {error}", panel.name));

@@ -108,8 +108,8 @@ def board() -> Board:
         (6, [
             Cell(repeated(bars(
                 "Use charged in the current period, $currency",
-                "Genesys Cloud: overage of the open billing periods of contracts. Talkdesk: consumption of the current calendar month (UTC). "
-                f"Licences and subscriptions are not in it. The ten dearest. {BEFORE_TAX} {ESTIMATE}",
+                "Overage of the open billing periods of Genesys Cloud contracts, and Talkdesk consumption of the current calendar month (UTC), by "
+                f"organization. Licences and subscriptions are not in it. The ten dearest. {BEFORE_TAX} {ESTIMATE}",
                 MONEY,
                 f"sort_desc(topk(10, {rule('provider_organization_currency:ccaas_spend_current_amount', CURRENCY)}))",
                 "{{organization}} · {{provider}}", decimals=2, nothing="nothing in this currency",

@@ -24,6 +24,6 @@ def _table(board: dict) -> str:
             rows.append(f"| **{panel['title']}** | | |")
             continue
         shows, _, empty = panel["description"].partition(" Empty when ")
-        sentence = re.match(r".*?[.:;](?= |$)", shows)[0].rstrip(".:;")
+        sentence = re.match(r".*?\.(?= |$)", shows)[0].rstrip(".")
         rows.append(f"| {panel['title']} | {sentence} | {empty.rstrip('.') or 'never'} |".replace("$currency", "*currency*"))
     return "\n".join(rows) + "\n"

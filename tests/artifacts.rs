@@ -198,8 +198,8 @@ fn the_job_with_service_discovery_is_a_good_one_too() {
     let sample = &files["prometheus.yml"];
     let (before, rest) = sample.split_once("  - job_name: ccaas-exporter\n").unwrap();
     let (_, commented) = rest.split_once("  #\n").unwrap();
-    let uncommented: String =
-        commented.lines().map(|line| format!("  {}\n", line.trim_start_matches("  # "))).collect();
+    let lines: Vec<String> = commented.lines().map(|line| line.replacen("  # ", "  ", 1)).collect();
+    let uncommented = lines.join("\n");
     let path = folder.path().join("with-discovery.yml");
     fs::write(&path, format!("{before}{uncommented}")).unwrap();
     let (good, told) = program("promtool", &["check", "config", path.to_str().unwrap()], "");

@@ -11,6 +11,7 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt::Write;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -196,12 +197,10 @@ fn every_alert_is_proven_both_ways_and_every_record_has_values() {
     for file in unit_tests() {
         for test in list(&yaml(&file), "tests") {
             for case in list(test, "alert_rule_test") {
-                let expected = case["exp_alerts"].as_array();
+                let expected = case["exp_alerts"].as_array().unwrap_or_else(|| panic!("{file}: {case}"));
                 let alert = text(case, "alertname").to_owned();
-                match expected.unwrap_or_else(|| panic!("{file}: {alert} without exp_alerts")).is_empty() {
-                    true => quiet.insert(alert),
-                    false => firing.insert(alert),
-                };
+                let proven = if expected.is_empty() { &mut quiet } else { &mut firing };
+                proven.insert(alert);
             }
             for case in
                 list(test, "promql_expr_test").iter().filter(|case| !list(case, "exp_samples").is_empty())
@@ -321,6 +320,7 @@ fn every_alert_has_a_runbook_and_every_runbook_an_alert() {
 #[test]
 fn the_queries_of_the_runbooks_ask_for_what_exists() {
     let known = known();
+    let names = Regex::new(r"`((?:genesyscloud|talkdesk|ccaas)_\w+)`").unwrap();
     for page in files("docs/runbooks", ".md") {
         let content = read(&page);
         let blocks: Vec<&str> = content.split("```promql\n").skip(1).collect();
@@ -332,8 +332,7 @@ fn the_queries_of_the_runbooks_ask_for_what_exists() {
                 promql::labels(query, &known).unwrap_or_else(|why| panic!("{page}: {why} in {query}"));
             }
         }
-        for metric in Regex::new(r"`((?:genesyscloud|talkdesk|ccaas)_\w+)`").unwrap().captures_iter(&content)
-        {
+        for metric in names.captures_iter(&content) {
             assert!(known.contains_key(&metric[1]), "{page}: there is no metric {}", &metric[1]);
         }
     }
@@ -459,7 +458,7 @@ fn threshold_table() -> String {
             continue;
         }
         let key = if key.starts_with(' ') { format!("{section}{}", key.trim()) } else { key.to_owned() };
-        table.push_str(&format!("| `{key}` | `{}` | {} |\n", value.trim(), comment.trim()));
+        writeln!(table, "| `{key}` | `{}` | {} |", value.trim(), comment.trim()).unwrap();
     }
     table
 }
@@ -469,12 +468,9 @@ fn alert_table() -> String {
     let mut table = "| alert | severity | audience | for |\n|---|---|---|---|\n".to_owned();
     for (_, rule) in alerts() {
         let (name, labels) = (text(&rule, "alert"), &rule["labels"]);
-        table.push_str(&format!(
-            "| [{name}](runbooks/{name}.md) | {} | {} | {} |\n",
-            text(labels, "severity"),
-            text(labels, "audience"),
-            text(&rule, "for")
-        ));
+        let [severity, audience] = ["severity", "audience"].map(|key| text(labels, key));
+        let wait = text(&rule, "for");
+        writeln!(table, "| [{name}](runbooks/{name}.md) | {severity} | {audience} | {wait} |").unwrap();
     }
     table
 }

@@ -1,4 +1,4 @@
-//! As much of PromQL as it takes to know which labels a query's result has, and which metrics and labels it names that do not exist.
+//! As much of the query language as it takes to know which labels a query's result has, and which metrics and labels it names that do not exist.
 //! What promtool says about syntax is promtool's business; what is not understood here is an error, never passed over.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -285,10 +285,8 @@ impl Parser<'_> {
                 labels =
                     within.windows(2).filter(|pair| pair[1] == "=").map(|pair| pair[0].clone()).collect();
             }
-            ("histogram_quantile", _) => {
-                if !labels.remove("le") {
-                    return Err("histogram_quantile of series without le".to_owned());
-                }
+            ("histogram_quantile", _) if !labels.remove("le") => {
+                return Err("histogram_quantile of series without le".to_owned());
             }
             ("label_replace", [_, Shape::Text(to), _, Shape::Text(from), _]) => {
                 if !from.is_empty() && !labels.contains(from) {

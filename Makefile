@@ -9,7 +9,7 @@ export RUSTDOCFLAGS = -D warnings
 ## Install what the tests need, then run everything.
 test: prepare format lint doc unit deny dashboards-check fuzz
 
-## promtool and the Prometheus server, which some tests run for real, and the vendor's own clients.
+## Prometheus and Alertmanager, which some tests run for real, and the vendor's own clients.
 prepare:
 	@scripts/prepare-tests.sh
 
@@ -55,7 +55,7 @@ dashboards-check:
 
 ## Rewrite the golden files from what the code does now; review the difference before committing it.
 golden:
-	UPDATE_GOLDEN=1 $(CARGO) test --locked --test golden --test catalogue
+	UPDATE_GOLDEN=1 $(CARGO) test --locked --test golden --test catalogue --test rules
 
 demo:
 	$(CARGO) run --release --locked -- demo

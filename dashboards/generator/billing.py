@@ -50,7 +50,7 @@ def board() -> Board:
             organizations('ccaas_exporter_collector_up{provider="genesys_cloud"}'),
             variable("contract", "Contract", f"label_values(genesyscloud_contract_info{{{ORGANIZATION}}}, contract_id)"),
             variable("customer", "Customer", f"label_values(genesyscloud_trustee_subscription_info{{{ORGANIZATION}}}, customer)"),
-            currencies(f'{{__name__=~"genesyscloud_billing_overage_amount|genesyscloud_invoices_amount|genesyscloud_trustee_overage_unit_price_amount", {ORGANIZATION}}}'),
+            currencies("genesyscloud_billing_overage_amount", "genesyscloud_invoices_amount", "genesyscloud_trustee_overage_unit_price_amount"),
         ],
         since="now-90d",
     )

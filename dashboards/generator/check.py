@@ -177,8 +177,8 @@ def _panels(_, board: dict) -> list[str]:
 
 def _money(panel: dict) -> list[str]:
     """Amounts stand in a panel of their currency or beside it, and say what is left out of them."""
-    named = [re.sub(r'__name__=~"[^"]*"', "", target["expr"]) for target in panel["targets"]]
-    if not any("_amount" in expr and not expr.startswith("count(") for expr in named):
+    shown = [re.sub(r"group by \([^)]*\) \([^)]*\)", "", target["expr"]) for target in panel["targets"]]  # without joined names
+    if not any("_amount" in expr and not expr.startswith("count(") for expr in shown):
         return []
     found = []
     renamed = {name for made in panel.get("transformations", []) for name in made["options"].get("renameByName", {})}

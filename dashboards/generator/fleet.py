@@ -35,7 +35,7 @@ def board() -> Board:
         "estimates before tax, not the invoice.",
         [
             organizations("ccaas_exporter_collector_up"),
-            currencies(f'{{__name__=~"genesyscloud_api_overage_unit_price_amount|genesyscloud_billing_overage_amount|talkdesk_usage_amount", {ORGANIZATION}}}'),
+            currencies("genesyscloud_api_overage_unit_price_amount", "genesyscloud_billing_overage_amount", "talkdesk_usage_amount"),
         ],
     )
     fleet.row(

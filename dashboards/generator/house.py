@@ -143,9 +143,10 @@ def organizations(metric: str):
     return variable("organization", "Organization", f"label_values({metric}, organization)")
 
 
-def currencies(metric: str):
-    """Money panels repeat by this variable; `metric` is a selector."""
-    return variable("currency", "Currency", f"label_values({metric}, currency)")
+def currencies(*metrics: str):
+    """Money panels repeat by this variable: the currencies of the metrics."""
+    amounts = " or ".join(f"group by (currency) ({metric}{{{ORGANIZATION}}})" for metric in metrics)
+    return variable("currency", "Currency", f"query_result({amounts})", regex='/currency="([^"]+)"/')
 
 
 # Links

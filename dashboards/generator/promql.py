@@ -61,10 +61,8 @@ def with_account_name(expr: str, names: str = "account_name") -> str:
     """Adds `account_name` (and other labels of the account list); accounts that are not in it keep their id as name."""
     key = "organization, account_id"
     listed = f"topk by ({key}) (1, group by ({key}, {names}) (talkdesk_account_info{{{ORGANIZATION}}}))"
-    unlisted = (
-        f'label_replace(group by ({key}) ({{__name__=~"talkdesk_usage_amount|talkdesk_subscription_quantity|talkdesk_invoices_amount", '
-        f'{ORGANIZATION}}}), "account_name", "$1", "account_id", "(.*)")'
-    )
+    known = _known(key, "talkdesk_usage_amount", "talkdesk_subscription_quantity", "talkdesk_invoices_amount")
+    unlisted = f'label_replace({known}, "account_name", "$1", "account_id", "(.*)")'
     return f"{expr} * on ({key}) group_left ({names}) ({listed} or on ({key}) {unlisted})"
 
 
@@ -72,11 +70,14 @@ def with_product_name(expr: str) -> str:
     """Adds `product_name`; products that are not in the list (and the folded `other`) keep their id as name."""
     key = "organization, product_id"
     listed = f"topk by ({key}) (1, group by ({key}, product_name) (talkdesk_product_info{{{ORGANIZATION}}}))"
-    unlisted = (
-        f'label_replace(group by ({key}) ({{__name__=~"talkdesk_usage_amount|talkdesk_usage_units|talkdesk_subscription_quantity", '
-        f'{ORGANIZATION}}}), "product_name", "$1", "product_id", "(.*)")'
-    )
+    known = _known(key, "talkdesk_usage_amount", "talkdesk_usage_units", "talkdesk_subscription_quantity")
+    unlisted = f'label_replace({known}, "product_name", "$1", "product_id", "(.*)")'
     return f"{expr} * on ({key}) group_left (product_name) ({listed} or on ({key}) {unlisted})"
+
+
+def _known(key: str, *metrics: str) -> str:
+    """1 for every combination of the labels that one of the metrics has."""
+    return "(" + " or ".join(f"group by ({key}) ({metric}{{{ORGANIZATION}}})" for metric in metrics) + ")"
 
 
 def of_month(expr: str, relative: str) -> str:

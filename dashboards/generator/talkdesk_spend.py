@@ -52,7 +52,7 @@ def board() -> Board:
                 f"({with_account_name(f'group by (organization, account_id) (talkdesk_usage_amount{{{ORGANIZATION}}})')})))",
                 regex='/account_id="(?<value>[^"]+)",account_name="(?<text>.+)"\\}/',
             ),
-            currencies(f"talkdesk_usage_amount{{{ORGANIZATION}}}"),
+            currencies("talkdesk_usage_amount", "talkdesk_invoices_amount"),
         ],
     )
     spend.row(

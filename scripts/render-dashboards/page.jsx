@@ -229,9 +229,9 @@ async function start() {
     let copies = [{ variables, place: panel.gridPos }];
     if (panel.repeat) {
       const chosen = dashboard.templating.list.find(({ name }) => name === panel.repeat);
-      const [, selector, label] = /label_values\((.*), (\w+)\)$/.exec(replace(chosen.query.query, variables));
-      const found = await prometheus('query', { query: `group by (${label}) (${selector})`, time: now });
-      const labels = found.map(({ metric }) => metric[label]).sort().slice(0, panel.maxPerRow);
+      const [, query] = /^query_result\((.*)\)$/.exec(replace(chosen.query.query, variables));
+      const found = await prometheus('query', { query, time: now });
+      const labels = found.map(({ metric }) => metric[panel.repeat]).sort().slice(0, panel.maxPerRow);
       const w = panel.gridPos.w / labels.length;
       copies = labels.map((value, index) => ({ variables: { ...variables, [panel.repeat]: value }, place: { ...panel.gridPos, x: index * w, w } }));
     }

@@ -70,7 +70,7 @@ def board() -> Board:
                 {"organizations": f"count(group by (organization) (ccaas_exporter_collector_up{{{ORGANIZATION}}}))"},
             ), 3),
         ]),
-        (8, [
+        (7, [
             Cell(listing(
                 "API allowance by organization",
                 "Use of the fair-use allowance in the billing period up to the end of the newest whole UTC day, and at the period's end if "
@@ -93,7 +93,7 @@ def board() -> Board:
     )
     fleet.row(
         "What it costs",
-        (6, [
+        (5, [
             Cell(repeated(bars(
                 "Forecast overage of API requests, $currency",
                 f"Price of the requests beyond the allowance at the end of the billing period, by organization; the ten dearest. "
@@ -105,7 +105,7 @@ def board() -> Board:
                 links=[link("API usage of this organization", "genesys-cloud-api-usage", organization=of_label("organization"))],
             )), 24),
         ]),
-        (6, [
+        (5, [
             Cell(repeated(bars(
                 "Use charged in the current period, $currency",
                 "Overage of the open billing periods of Genesys Cloud contracts, and Talkdesk consumption of the current calendar month (UTC), by "

@@ -2,6 +2,7 @@
 
 import promql
 from house import *
+from panels import *
 from promql import DAY, ORGANIZATION, milliseconds, one, rule, with_client_name
 from thresholds import ALLOWANCE, CLIENTS, DOMINANT, RECONCILED, SERVER_ERRORS, SPIKE, THROTTLED, Steps
 

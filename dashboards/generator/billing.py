@@ -2,7 +2,8 @@
 
 import promql
 from house import *
-from promql import CHARGE, DAY, ORGANIZATION, TRUSTEE, WALLET, milliseconds, of_open_period, one, rule
+from panels import *
+from promql import CURRENCY, CHARGE, DAY, ORGANIZATION, TRUSTEE, WALLET, milliseconds, of_open_period, one, rule
 from thresholds import (
     BILLING, COMMIT_USED, CONTRACT_DAYS_LEFT, NONE_IS_GOOD, OVERAGE_ACCRUED, PREPAY_USED, RECONCILED, UNPAID_DAYS, WALLET_LEFT,
 )

@@ -1,6 +1,7 @@
 """Exporter health: does every collector run, how old are its figures, what does the exporter itself cost."""
 
 from house import *
+from panels import *
 from promql import DAY, ORGANIZATION, one
 from thresholds import EXPORTER, FOLDED, NONE_IS_GOOD, ONE_IS_GOOD, REFRESHES, SELF_USAGE, Steps
 

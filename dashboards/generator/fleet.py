@@ -2,7 +2,8 @@
 
 import promql
 from house import *
-from promql import milliseconds, one, rule
+from panels import *
+from promql import CURRENCY, milliseconds, one, rule
 from thresholds import ALLOWANCE, NONE_IS_GOOD, ONE_IS_GOOD, OVERAGE_FORECAST, TALKDESK_FORECAST
 
 USED = rule("organization:genesyscloud_api_allowance_used:ratio")

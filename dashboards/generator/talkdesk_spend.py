@@ -2,7 +2,8 @@
 
 import promql
 from house import *
-from promql import ORGANIZATION, milliseconds, of_month, one, rule, with_account_name, with_product_name
+from panels import *
+from promql import CURRENCY, ORGANIZATION, milliseconds, of_month, one, rule, with_account_name, with_product_name
 from thresholds import NONE_IS_GOOD, TALKDESK_FORECAST
 
 ACCOUNT = 'account_id=~"$account"'

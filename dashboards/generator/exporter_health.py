@@ -3,7 +3,7 @@
 from house import *
 from panels import *
 from promql import DAY, ORGANIZATION, one
-from thresholds import EXPORTER, FOLDED, NONE_IS_GOOD, ONE_IS_GOOD, REFRESHES, SELF_USAGE, Steps
+from thresholds import EXPORTER, FOLDED, NONE_IS_GOOD, ONE_IS_GOOD, REFRESHES, SELF_USAGE
 
 KEY = "provider, organization, collector"
 WHERE = f'{ORGANIZATION}, provider=~"$provider", instance=~"$instance"'

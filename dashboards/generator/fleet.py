@@ -4,7 +4,7 @@ import promql
 from house import *
 from panels import *
 from promql import CURRENCY, milliseconds, one, rule
-from thresholds import ALLOWANCE, NONE_IS_GOOD, ONE_IS_GOOD, OVERAGE_FORECAST, TALKDESK_FORECAST
+from thresholds import ALLOWANCE, NONE_IS_GOOD, OVERAGE_FORECAST, TALKDESK_FORECAST
 
 USED = rule("organization:genesyscloud_api_allowance_used:ratio")
 FORECAST = rule("organization:genesyscloud_api_allowance_forecast:ratio")

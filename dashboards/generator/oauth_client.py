@@ -4,7 +4,7 @@ import promql
 from house import *
 from panels import *
 from promql import DAY, ORGANIZATION, milliseconds, one, rule, with_client_name
-from thresholds import DOMINANT, SERVER_ERRORS, SPIKE, THROTTLED, Steps
+from thresholds import DOMINANT, SERVER_ERRORS, SPIKE, THROTTLED
 
 CLIENT = 'client_id=~"$client"'
 IS_429, IS_5XX = 'status="429"', 'status="5xx"'

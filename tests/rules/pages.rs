@@ -45,14 +45,19 @@ fn threshold_table() -> String {
     table
 }
 
-/// The alerts as the page shows them.
+/// The alerts as the page shows them, each with the first sentence of its runbook.
 fn alert_table() -> String {
-    let mut table = "| alert | severity | audience | for |\n|---|---|---|---|\n".to_owned();
+    let mut table = "| alert | meaning | severity | audience | for |\n|---|---|---|---|---|\n".to_owned();
     for (_, rule) in alerts() {
         let (name, labels) = (text(&rule, "alert"), &rule["labels"]);
         let [severity, audience] = ["severity", "audience"].map(|key| text(labels, key));
         let wait = text(&rule, "for");
-        writeln!(table, "| [{name}](runbooks/{name}.md) | {severity} | {audience} | {wait} |").unwrap();
+        let page = read(&format!("docs/runbooks/{name}.md"));
+        let (_, meaning) = page.split_once("## What it means\n\n").unwrap();
+        let meaning = meaning.replace('\n', " ");
+        let (first, _) = meaning.split_once(". ").unwrap();
+        writeln!(table, "| [{name}](runbooks/{name}.md) | {first} | {severity} | {audience} | {wait} |")
+            .unwrap();
     }
     table
 }

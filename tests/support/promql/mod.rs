@@ -1,7 +1,11 @@
 //! As much of the query language as it takes to know which labels a query's result has, and which metrics and labels it names that do not exist.
 //! What promtool says about syntax is promtool's business; what is not understood here is an error, never passed over.
 
+mod tokens;
+
 use std::collections::{BTreeMap, BTreeSet};
+
+use tokens::tokens;
 
 /// Label names.
 pub type Labels = BTreeSet<String>;
@@ -68,45 +72,6 @@ pub fn labels(query: &str, known: &Known) -> Result<Labels, String> {
         Shape::Vector(labels) => Ok(labels),
         _ => Ok(Labels::new()),
     }
-}
-
-/// Texts keep their quotes.
-fn tokens(query: &str) -> Result<Vec<String>, String> {
-    let characters: Vec<char> = query.chars().collect();
-    let mut tokens = Vec::new();
-    let mut at = 0;
-    while at < characters.len() {
-        let start = at;
-        let is_word = |character: char| character.is_alphanumeric() || "_:.".contains(character);
-        match characters[at] {
-            space if space.is_whitespace() => {
-                at += 1;
-                continue;
-            }
-            '#' => {
-                at += characters[at..].iter().take_while(|character| **character != '\n').count();
-                continue;
-            }
-            quote @ ('"' | '\'') => {
-                at += 1;
-                while *characters.get(at).ok_or("a text without an end")? != quote {
-                    at += if characters[at] == '\\' { 2 } else { 1 };
-                }
-                at += 1;
-            }
-            first if is_word(first) => {
-                while at < characters.len() && is_word(characters[at]) {
-                    at += 1;
-                }
-            }
-            _ => {
-                let two: String = characters[at..].iter().take(2).collect();
-                at += if ["==", "!=", "<=", ">=", "=~", "!~"].contains(&two.as_str()) { 2 } else { 1 };
-            }
-        }
-        tokens.push(characters[start..at].iter().collect());
-    }
-    Ok(tokens)
 }
 
 struct Parser<'k> {
@@ -210,6 +175,9 @@ impl Parser<'_> {
     }
 
     fn primary(&mut self) -> Result<Shape, String> {
+        if self.peek() == Some("{") {
+            return self.selector(None).map(Shape::Vector);
+        }
         let token = self.next()?;
         if token == "(" {
             let shape = self.expression(0)?;
@@ -228,7 +196,7 @@ impl Parser<'_> {
         if self.peek() == Some("(") {
             return self.call(&token);
         }
-        self.selector(&token).map(Shape::Vector)
+        self.selector(Some(&token)).map(Shape::Vector)
     }
 
     fn aggregation(&mut self, name: &str) -> Result<Shape, String> {
@@ -302,25 +270,41 @@ impl Parser<'_> {
         Ok(Shape::Vector(labels))
     }
 
-    fn selector(&mut self, metric: &str) -> Result<Labels, String> {
-        let Some(labels) = self.known.get(metric) else {
-            return Err(format!("there is no metric {metric}"));
-        };
+    /// A metric with its matchers; without a name, the metrics that a matcher of `__name__` names.
+    fn selector(&mut self, metric: Option<&str>) -> Result<Labels, String> {
+        let mut matchers = Vec::new();
         if self.take("{") {
             while !self.take("}") {
-                let label = self.next()?;
-                let operator = self.next()?;
-                let text = self.next()?;
+                let (label, operator, text) = (self.next()?, self.next()?, self.next()?);
                 if !["=", "!=", "=~", "!~"].contains(&operator.as_str()) || !text.starts_with(['"', '\'']) {
                     return Err(format!("{label}{operator}{text} is no matcher"));
                 }
-                if !labels.contains(&label) {
-                    return Err(format!("{metric} has no label {label}"));
-                }
+                matchers.push((label, operator, text));
                 self.take(",");
             }
         }
-        Ok(labels.clone())
+        let labels = match metric {
+            Some(metric) => {
+                self.known.get(metric).ok_or_else(|| format!("there is no metric {metric}"))?.clone()
+            }
+            None => self.named(&matchers)?,
+        };
+        let names = matchers.into_iter().map(|(label, ..)| label).filter(|label| label != "__name__");
+        all_in(&names.collect(), &labels, &format!("{} with", metric.unwrap_or("series")))?;
+        Ok(labels)
+    }
+
+    /// The labels that all metrics have which a matcher of `__name__` names one by one.
+    fn named(&self, matchers: &[(String, String, String)]) -> Result<Labels, String> {
+        let matcher =
+            matchers.iter().find(|(label, operator, _)| label == "__name__" && operator.starts_with('='));
+        let (.., names) = matcher.ok_or("a selector without the name of a metric")?;
+        let mut common: Option<Labels> = None;
+        for name in names[1..names.len() - 1].split('|') {
+            let labels = self.known.get(name).ok_or_else(|| format!("there is no metric {name}"))?;
+            common = Some(common.map_or_else(|| labels.clone(), |common| &common & labels));
+        }
+        Ok(common.unwrap_or_default())
     }
 }
 

@@ -9,8 +9,13 @@ WORKDIR /build
 COPY Cargo.toml Cargo.lock rust-toolchain.toml build.rs ./
 RUN mkdir src && echo 'fn main() {}' > src/main.rs && touch src/lib.rs \
     && RUSTUP_TOOLCHAIN=1.95.0 cargo build --release --locked && rm -r src
+COPY askama.toml ./
 COPY src src
 COPY templates templates
+# What the program embeds for `artifacts`.
+COPY dashboards dashboards
+COPY docs/runbooks docs/runbooks
+COPY packaging/compose packaging/compose
 ARG BUILD_REVISION
 RUN mkdir /data && touch src/main.rs src/lib.rs && RUSTUP_TOOLCHAIN=1.95.0 cargo build --release --locked
 

@@ -206,16 +206,15 @@ fn artifacts(flags: &Artifacts) -> Result<(), Failure> {
             Refusal::Differs(_) => Failure::Use(refusal.to_string()),
             Refusal::Failed { .. } => Failure::RunTime(refusal.into()),
         })?;
-    let mut text = String::new();
-    for file in &written {
+    let lines = written.iter().map(|file| {
         let outcome = match file.outcome {
             Outcome::New => "written",
             Outcome::Replaced => "replaced",
             Outcome::Unchanged => "unchanged",
         };
-        text.push_str(&format!("{outcome:<10} {}\n", file.path.display()));
-    }
-    print(&text)
+        format!("{outcome:<10} {}", file.path.display())
+    });
+    print(&lines.collect::<Vec<_>>().join("\n"))
 }
 
 /// Prints an answer. A reader that has seen enough closes the pipe, which is no failure.

@@ -337,6 +337,7 @@ fn planted_breaches_are_caught() {
 const VENDOR_PLACES: &[&str] = &[
     "app/demo.rs",
     "app/launcher.rs",
+    "artifacts/",
     "catalogue/mod.rs",
     "catalogue/talkdesk.rs",
     "config/environment.rs",
@@ -344,6 +345,7 @@ const VENDOR_PLACES: &[&str] = &[
     "config/mod.rs",
     "config/redacted.rs",
     "config/talkdesk/",
+    "config/thresholds.rs",
     "providers/mod.rs",
     "providers/talkdesk/",
     "reference.rs",

@@ -14,7 +14,7 @@ use axum::routing::post;
 use axum::{Json, Router};
 use regex::Regex;
 use serde_json::Value;
-use support::monitoring::{Monitoring, free_port, quiet};
+use support::monitoring::{Duties, Monitoring, free_port, hurried, quiet};
 use tokio::time::Instant;
 
 /// What the demo always has: an organization that heads over its allowance, with one client for each kind of trouble.
@@ -48,12 +48,6 @@ async fn webhook(told: Told) -> u16 {
     port
 }
 
-/// The file, with every time of it a second: nobody waits a quarter of an hour here.
-fn hurried(text: &str) -> String {
-    let times = Regex::new(r"(?m)^( *(?:for|interval|group_wait|group_interval): ).*$").unwrap();
-    times.replace_all(text, "${1}1s").into_owned()
-}
-
 fn name(alert: &Value) -> &str {
     alert["labels"]["alertname"].as_str().unwrap()
 }
@@ -76,7 +70,8 @@ async fn alerts_of_the_demo_arrive_at_whom_they_concern() {
     let port = free_port();
     let rules =
         [include_str!("../dashboards/rules/recording.yml"), include_str!("../dashboards/rules/alerts.yml")];
-    let monitoring = Monitoring::start(&rules.map(hurried), Some(port));
+    let duties = Duties { rules: &rules, alertmanager: Some(port), ..Duties::default() };
+    let monitoring = Monitoring::start(&duties);
     let config = monitoring.folder().join("alertmanager.yml");
     let sample = hurried(include_str!("../packaging/compose/alertmanager.yml"));
     let receiver = Regex::new(r"(?m)^  - name: (\w+)$").unwrap();
@@ -116,7 +111,6 @@ async fn alerts_of_the_demo_arrive_at_whom_they_concern() {
     assert_eq!(of("GenesysCloudApiAllowanceForecastExceeded")["labels"]["organization"], "acme");
     let throttled = of("GenesysCloudClientThrottled")["annotations"]["summary"].as_str().unwrap().to_owned();
     assert!(throttled.contains("wfm-export"), "{throttled}");
-    println!("arrived: {}", arrived().into_iter().collect::<Vec<_>>().join(", "));
 
     alertmanager.kill().await.unwrap();
     monitoring.stop().await;

@@ -9,12 +9,12 @@
 
 mod support;
 
-use support::monitoring::Monitoring;
+use support::monitoring::{Duties, Monitoring};
 use support::poll;
 
 #[tokio::test(flavor = "multi_thread")]
 async fn prometheus_scrapes_the_demo_and_answers() {
-    let monitoring = Monitoring::start(&[], None);
+    let monitoring = Monitoring::start(&Duties::default());
     let value = async |query: &str| monitoring.value(query).await;
     let clients = "count(genesyscloud_oauth_client_info{organization=\"acme\"})";
     assert!(poll("the clients", async || value(clients).await).await >= 10.0);

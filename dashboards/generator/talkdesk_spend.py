@@ -70,7 +70,7 @@ def board() -> Board:
                 empty="no usage was read yet",
             ), 4),
             Cell(tile(
-                "Day of the month", "How much of the current calendar month (UTC) is over; the forecast starts at a tenth.",
+                "Month elapsed", "How much of the current calendar month (UTC) is over; the forecast starts at a tenth.",
                 RATIO, {"over": "(day_of_month() - 1 + hour() / 24) / days_in_month()"}, decimals=0,
             ), 4),
             Cell(tile(

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::process::Stdio;
 
+use ccaas_exporter::clock::Clock;
+use jiff::Timestamp;
 use serde_json::Value;
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
@@ -23,6 +25,25 @@ pub fn quiet(program: &str, arguments: &[String]) -> Child {
         .unwrap_or_else(|error| panic!("{program} cannot be run ({error}): `make prepare` installs it"))
 }
 
+/// The time of a rule or a sample configuration, in a file of one of them.
+const TIMES: &str = r"(?m)^( *(?:for|interval|group_wait|group_interval): ).*$";
+
+/// The file of rules or of Alertmanager with every time of it a second: nobody waits a quarter of an hour here.
+pub fn hurried(text: &str) -> String {
+    regex::Regex::new(TIMES).unwrap().replace_all(text, "${1}1s").into_owned()
+}
+
+/// What Prometheus has to do besides scraping the demo.
+#[derive(Default)]
+pub struct Duties<'a> {
+    /// The files of rules.
+    pub rules: &'a [&'a str],
+    /// The port of the Alertmanager.
+    pub alertmanager: Option<u16>,
+    /// A second job that scrapes the same exporter, as a standby would be scraped.
+    pub standby: bool,
+}
+
 /// The demo, and a Prometheus that scrapes it every second.
 pub struct Monitoring {
     programs: Vec<Child>,
@@ -32,23 +53,24 @@ pub struct Monitoring {
 }
 
 impl Monitoring {
-    /// Starts both. Prometheus evaluates the files of `rules` every second, and tells the Alertmanager on a port, if one is given.
-    pub fn start(rules: &[String], alertmanager: Option<u16>) -> Self {
+    /// Starts both. Rules are evaluated every second.
+    pub fn start(duties: &Duties) -> Self {
         let (exporter, simulator, server) = (free_port(), free_port(), free_port());
         let folder = tempfile::tempdir().unwrap();
         let place = |name: &str| folder.path().join(name).display().to_string();
-        let mut config = format!(
-            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nscrape_configs:\n  \
-             - job_name: ccaas-exporter\n    static_configs: [{{targets: ['127.0.0.1:{exporter}']}}]\n\
-             rule_files: ['rules-*.yml']\n"
+        let target = |port: u16| format!("static_configs: [{{targets: ['127.0.0.1:{port}']}}]");
+        let job = |name: &str| format!("  - job_name: {name}\n    {}\n", target(exporter));
+        let jobs = [job("ccaas-exporter"), if duties.standby { job("standby") } else { String::new() }];
+        let alerting = duties
+            .alertmanager
+            .map_or(String::new(), |port| format!("alerting:\n  alertmanagers:\n    - {}\n", target(port)));
+        let config = format!(
+            "global: {{scrape_interval: 1s, scrape_timeout: 1s, evaluation_interval: 1s}}\nrule_files: ['rules-*.yml']\n\
+             {alerting}scrape_configs:\n{}",
+            jobs.concat()
         );
-        if let Some(port) = alertmanager {
-            config += &format!(
-                "alerting:\n  alertmanagers:\n    - static_configs: [{{targets: ['127.0.0.1:{port}']}}]\n"
-            );
-        }
-        for (nth, rules) in rules.iter().enumerate() {
-            std::fs::write(place(&format!("rules-{nth}.yml")), rules).unwrap();
+        for (nth, rules) in duties.rules.iter().enumerate() {
+            std::fs::write(place(&format!("rules-{nth}.yml")), hurried(rules)).unwrap();
         }
         std::fs::write(place("prometheus.yml"), config).unwrap();
         let demo = quiet(
@@ -80,17 +102,28 @@ impl Monitoring {
         self.folder.path()
     }
 
-    /// What a query gives now, by series; `None` while Prometheus does not answer, or not with success.
-    pub async fn query(&self, query: &str) -> Option<Vec<Value>> {
+    /// The series that answer a query of some time.
+    ///
+    /// # Errors
+    /// What Prometheus says, where it refuses the query, or that it does not answer.
+    pub async fn series(&self, query: &str, at: Timestamp) -> Result<Vec<Value>, String> {
         let url = format!("{}/api/v1/query", self.prometheus);
-        let answer = self.http.get(url).query(&[("query", query)]).send().await.ok()?;
-        let answer: Value = answer.json().await.ok()?;
-        answer["data"]["result"].as_array().cloned()
+        let form = [("query", query.to_owned()), ("time", at.as_second().to_string())];
+        let answer = self.http.post(url).form(&form).send().await.map_err(|error| error.to_string())?;
+        let answer: Value = answer.json().await.map_err(|error| error.to_string())?;
+        let result = answer["data"]["result"].as_array();
+        result.cloned().ok_or_else(|| format!("{}\n    {query}", answer["error"]))
+    }
+
+    /// The series that answer a query now, once there are any.
+    pub async fn some(&self, query: &str) -> Option<Vec<Value>> {
+        let now = Clock::system().now();
+        self.series(query, now).await.ok().filter(|series| !series.is_empty())
     }
 
     /// The value of a query that gives one.
     pub async fn value(&self, query: &str) -> Option<f64> {
-        self.query(query).await?.first()?["value"][1].as_str()?.parse().ok()
+        self.some(query).await?[0]["value"][1].as_str()?.parse().ok()
     }
 
     /// Ends all programs.

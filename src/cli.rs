@@ -152,6 +152,9 @@ pub struct Simulate {
     /// Days of simulated history
     #[arg(long, env = "CCAAS_EXPORTER_DAYS", default_value_t = 400, value_parser = clap::value_parser!(u16).range(1..=2000))]
     pub days: u16,
+    /// Day of the month on which the simulated billing periods begin
+    #[arg(long, value_name = "DAY", env = "CCAAS_EXPORTER_BILLING_DAY", default_value_t = 21, value_parser = clap::value_parser!(u8).range(1..=28))]
+    pub billing_day: u8,
     /// What to log.
     #[command(flatten)]
     pub log: Log,

@@ -164,6 +164,7 @@ async fn simulate(flags: Simulate) -> Result<(), Failure> {
     options.seed = flags.seed;
     options.clients = flags.clients.into();
     options.days = flags.days;
+    options.billing_day = flags.billing_day;
     if let Some(path) = &flags.scenario {
         let text = std::fs::read_to_string(path).map_err(|error| {
             Failure::Use(format!("{}: cannot read the scenario: {error}", path.display()))

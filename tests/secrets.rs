@@ -138,6 +138,7 @@ async fn no_output_holds_a_secret_or_personal_data() {
         ("SIMULATOR_SECRET", CLIENT_SECRET.to_owned()),
         ("SIMULATOR_WATCHED_CLIENT", client("nightly-sync")),
         ("SIMULATOR_APP_CLIENT", client("crm-connector")),
+        ("SIMULATOR_BILLING_DAY", simulator.billing_day().to_string()),
         ("SIMULATOR_CUSTOMER_1", customers[0].clone()),
         ("SIMULATOR_CUSTOMER_2", customers[1].clone()),
     ];

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +24,14 @@ pub fn demo_options(clock: Clock) -> Options {
     Options { requests_per_minute: 12_000, talkdesk_requests_per_second: 200, ..Options::new(clock) }
 }
 
+/// The billing day that makes a period more than half over at the start, so that there is something to see and to forecast: it
+/// began 18 to 21 days ago.
+fn billing_day(now: Timestamp) -> u8 {
+    const AGE: SignedDuration = SignedDuration::from_hours(24 * 18);
+    let begin = now.checked_sub(AGE).unwrap_or(now).to_zoned(TimeZone::UTC).day();
+    u8::try_from(begin.min(28)).unwrap_or(1)
+}
+
 /// What `demo` collects from a simulator at `url`: everything that there is.
 ///
 /// # Errors
@@ -34,6 +44,7 @@ pub fn demo_config(simulator: &Simulator, url: &str) -> Result<Config, Faults> {
         "SIMULATOR_SECRET" => Some(CLIENT_SECRET.to_owned()),
         "SIMULATOR_WATCHED_CLIENT" => client("nightly-sync"),
         "SIMULATOR_APP_CLIENT" => client("crm-connector"),
+        "SIMULATOR_BILLING_DAY" => Some(simulator.billing_day().to_string()),
         "SIMULATOR_CUSTOMER_1" => customers.first().cloned(),
         "SIMULATOR_CUSTOMER_2" => customers.get(1).cloned(),
         _ => None,
@@ -51,7 +62,9 @@ pub async fn demo(
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
     let url = format!("http://{}", simulator_listener.local_addr()?);
-    let simulator = Simulator::new(demo_options(Clock::system()));
+    let clock = Clock::system();
+    let options = Options { billing_day: billing_day(clock.now()), ..demo_options(clock) };
+    let simulator = Simulator::new(options);
     let config = demo_config(&simulator, &url)?;
     let world = World {
         pacing: Pacing { unit: Duration::from_millis(20) },
@@ -82,4 +95,26 @@ pub async fn simulate(
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> anyhow::Result<()> {
     Ok(simulator::serve(listener, simulator, shutdown).await?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_demos_period_is_more_than_half_over_on_any_day() {
+        let start: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        for days in 0..1500 {
+            let now = start + SignedDuration::from_hours(24 * days);
+            let today = now.to_zoned(TimeZone::UTC).date();
+            let age = (1..=31).find(|days| {
+                today.checked_sub(jiff::Span::new().days(*days)).unwrap().day() == billing_day_of(now)
+            });
+            assert!((18..=21).contains(&age.unwrap()), "{today}");
+        }
+    }
+
+    fn billing_day_of(now: Timestamp) -> i8 {
+        i8::try_from(billing_day(now)).unwrap()
+    }
 }

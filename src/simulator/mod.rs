@@ -61,6 +61,8 @@ pub struct Options {
     pub clients: usize,
     /// How many days before the start the traffic began.
     pub days: u16,
+    /// The day of a month, 1 to 28, on which the billing periods of Genesys Cloud begin.
+    pub billing_day: u8,
     /// The time of day of the vendors.
     pub clock: Clock,
     /// What one client may ask of Genesys Cloud in a minute before it gets 429.
@@ -83,6 +85,7 @@ impl Options {
             seed: 0,
             clients: genesys_cloud::CLIENTS_DEFAULT,
             days: 400,
+            billing_day: 21,
             clock,
             requests_per_minute: 300,
             talkdesk_requests_per_second: 2,
@@ -99,6 +102,7 @@ pub struct Simulator(Arc<Shared>);
 
 struct Shared {
     seed: u64,
+    billing_day: u8,
     clock: Clock,
     log: Mutex<Log>,
     faults: Mutex<Faults>,
@@ -116,6 +120,7 @@ impl Simulator {
         let talkdesk = Arc::new(Talkdesk::new(&options, Arc::clone(&login)));
         Self(Arc::new(Shared {
             seed: options.seed,
+            billing_day: options.billing_day,
             clock: options.clock,
             log: Mutex::default(),
             faults: Mutex::new(Faults::new(options.seed, options.scenario)),
@@ -177,6 +182,12 @@ impl Simulator {
     #[must_use]
     pub fn oauth_client_id(&self, client_id: &str, name: &str) -> Option<&str> {
         self.0.genesys_cloud.oauth_client_id(client_id, name)
+    }
+
+    /// The day of a month on which the billing periods of Genesys Cloud begin.
+    #[must_use]
+    pub fn billing_day(&self) -> u8 {
+        self.0.billing_day
     }
 
     /// The ids of the Genesys Cloud organizations whose billing the partner's client may see.

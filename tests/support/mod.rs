@@ -3,6 +3,7 @@
 
 pub mod certificates;
 pub mod contract;
+pub mod monitoring;
 pub mod promql;
 pub mod scripted;
 pub mod served;

@@ -78,7 +78,7 @@ impl Organization {
                 0 => (dice, options.clients),
                 _ => (dice.named(client_id), profile.cast.len()),
             };
-            let world = World::new(dice, profile.cast, clients, options.days, options.clock.now());
+            let world = World::new(dice, profile.cast, clients, options);
             Self {
                 client_id,
                 profile,

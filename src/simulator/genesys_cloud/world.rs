@@ -4,9 +4,11 @@ use std::collections::HashMap;
 
 use jiff::Timestamp;
 
+use super::billing::Period;
 use super::cast::{Habit, Part, SYSTEMS, TASKS};
 use super::day::Day;
 use super::endpoints::ENDPOINTS;
+use crate::simulator::Options;
 use crate::simulator::dice::Dice;
 
 /// The vendor's own last day counts as complete some hours after its end; see [`World::spike`].
@@ -27,6 +29,8 @@ pub(super) struct World {
     pub(super) first: Day,
     /// The day of the spike: the newest that was complete when the world began.
     pub(super) spike: Day,
+    /// The day of a month on which billing periods begin.
+    billing_day: u8,
 }
 
 /// An organization that uses a client.
@@ -65,7 +69,8 @@ pub(super) struct Endpoint {
 
 impl World {
     /// A world of `clients` clients: those of the cast first.
-    pub(super) fn new(dice: Dice, cast: &[Part], clients: usize, days: u16, start: Timestamp) -> Self {
+    pub(super) fn new(dice: Dice, cast: &[Part], clients: usize, options: &Options) -> Self {
+        let start = options.clock.now();
         let today = Day::of(start);
         let settled = Timestamp::from_second(start.as_second() - SETTLE_SECONDS).unwrap_or(start);
         let mut names: HashMap<String, usize> = HashMap::new();
@@ -87,9 +92,15 @@ impl World {
             clients: clients.collect(),
             tenants: std::iter::once(home).chain(customers).collect(),
             start: today,
-            first: today.plus(-i64::from(days)),
+            first: today.plus(-i64::from(options.days)),
             spike: Day::of(settled).plus(-1),
+            billing_day: options.billing_day,
         }
+    }
+
+    /// The billing period that a day is in.
+    pub(super) fn period(&self, day: Day) -> Period {
+        Period::of(day, self.billing_day)
     }
 
     /// The id of the organization.

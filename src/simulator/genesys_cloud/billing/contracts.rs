@@ -21,9 +21,9 @@ const EARLIER_MONTHS: usize = 12;
 
 struct Contract {
     dice: Dice,
-    /// Both days belong to it.
     first: Day,
-    last: Day,
+    /// The period that it ends with.
+    last: Period,
 }
 
 /// `listContracts`
@@ -36,7 +36,7 @@ pub(in super::super) fn list(session: &Session, call: &Call) -> Result<Answer, R
     let number = call.query("externalNumber");
     let mut contracts = contracts(organization, deal);
     contracts.retain(|contract| {
-        from.is_none_or(|from| contract.last.date() >= from)
+        from.is_none_or(|from| contract.last.last.date() >= from)
             && to.is_none_or(|to| contract.first.date() <= to)
             && status.as_ref().is_none_or(|status| status == contract.status(today))
             && number.as_ref().is_none_or(|number| *number == contract.number())
@@ -100,10 +100,11 @@ fn contracts(organization: &Organization, deal: &Deal) -> Vec<Contract> {
     let dice = organization.world.dice.named("contract");
     let ending = |dice: Dice, last: Period, months: usize| {
         let first = last.back().take(months).last().unwrap_or(last).first;
-        Contract { dice, first, last: last.last }
+        Contract { dice, first, last }
     };
-    let present = ending(dice.of(2), Period::of(organization.world.start.plus(deal.days_left)), deal.months);
-    let earlier = ending(dice.of(1), Period::of(present.first.plus(-1)), EARLIER_MONTHS);
+    let end = organization.world.period(organization.world.start.plus(deal.days_left));
+    let present = ending(dice.of(2), end, deal.months);
+    let earlier = ending(dice.of(1), end.with(present.first.plus(-1)), EARLIER_MONTHS);
     vec![present, earlier]
 }
 
@@ -123,13 +124,13 @@ impl Contract {
     }
 
     fn status(&self, today: Day) -> &'static str {
-        if self.first <= today && today <= self.last { "Active" } else { "Inactive" }
+        if self.first <= today && today <= self.last.last { "Active" } else { "Inactive" }
     }
 
     /// Those that have begun, the newest first.
     fn periods(&self, today: Day) -> impl Iterator<Item = Period> {
         let first = self.first;
-        Period::of(self.last.min(today)).back().take_while(move |period| period.first >= first)
+        self.last.with(self.last.last.min(today)).back().take_while(move |period| period.first >= first)
     }
 
     fn period_id(&self, period: Period) -> String {
@@ -150,7 +151,7 @@ fn entity(organization: &Organization, deal: &Deal, contract: &Contract, today: 
     let customer = customer(organization);
     let periods: Vec<Value> = contract.periods(today).map(|period| contract.period(period, today)).collect();
     // The prices of the first quarter are lower.
-    let ramp_end = Period::of(contract.first.plus(80)).last;
+    let ramp_end = contract.last.with(contract.first.plus(80)).last;
     json!({
         "id": contract.dice.uuid(),
         "externalNumber": contract.number(),
@@ -161,7 +162,7 @@ fn entity(organization: &Organization, deal: &Deal, contract: &Contract, today: 
         "soldToCustomer": customer,
         "endCustomer": customer,
         "dateStart": contract.first.date().to_string(),
-        "dateEnd": contract.last.date().to_string(),
+        "dateEnd": contract.last.last.date().to_string(),
         "dateRampStart": contract.first.date().to_string(),
         "dateRampEnd": ramp_end.date().to_string(),
         "billingPeriods": periods,
@@ -189,11 +190,11 @@ fn plan(organization: &Organization, deal: &Deal, contract: &Contract) -> Value 
             "type": "Recurring",
             "function": "Subscription",
             "description": format!("{name}, ordered by {PLANTED_PERSON} <{PLANTED_EMAIL}>"),
-            "dateChargedThrough": contract.last.date().to_string(),
+            "dateChargedThrough": contract.last.last.date().to_string(),
             "currencyIsoCode": deal.currency,
             "discountAmount": hundredths(quantity * price * 0.1),
             "dateEffectiveStart": contract.first.date().to_string(),
-            "dateEffectiveEnd": contract.last.date().to_string(),
+            "dateEffectiveEnd": contract.last.last.date().to_string(),
             "overagePrice": overage,
             "price": price,
             "quantity": quantity,

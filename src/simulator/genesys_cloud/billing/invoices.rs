@@ -73,7 +73,7 @@ pub(in super::super) fn lines(session: &Session, call: &Call) -> Result<Answer, 
 /// Those that were sent until today, the newest first.
 fn invoices(organization: &Organization, deal: &Deal, today: Day) -> Vec<Invoice> {
     let dice = organization.world.dice.named("invoice");
-    let monthly = Period::of(today).back().take(MONTHS).map(|period| {
+    let monthly = organization.world.period(today).back().take(MONTHS).map(|period| {
         let day = period.last.plus(DAYS_TO_INVOICE);
         let dice = dice.of(day.number().unsigned_abs());
         let paid = day.plus(DAYS_TO_PAYMENT) <= today;
@@ -83,7 +83,13 @@ fn invoices(organization: &Organization, deal: &Deal, today: Day) -> Vec<Invoice
     let others = others.chain(deal.overdue_days.map(|days| (days, false))).map(|(days, paid)| {
         let day = organization.world.start.plus(-days);
         let dice = dice.named("other").of(day.number().unsigned_abs());
-        Invoice { dice, day, currency: deal.other_currency, paid, lines: other_lines(dice, Period::of(day)) }
+        Invoice {
+            dice,
+            day,
+            currency: deal.other_currency,
+            paid,
+            lines: other_lines(dice, organization.world.period(day)),
+        }
     });
     let mut invoices: Vec<Invoice> = monthly.chain(others).filter(|invoice| invoice.day <= today).collect();
     invoices.sort_by_key(|invoice| std::cmp::Reverse(invoice.day));

@@ -7,6 +7,7 @@ mod periods;
 pub(super) mod report;
 pub(super) mod trustee;
 
+pub(super) use self::periods::Period;
 pub(super) use self::report::Reports;
 pub(super) use self::trustee::{CUSTOMERS, Customer};
 

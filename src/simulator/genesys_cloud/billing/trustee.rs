@@ -198,7 +198,7 @@ pub(in super::super) fn overview(session: &Session, call: &Call) -> Result<Answe
     };
     let today = Day::of(call.now);
     let period = usize::try_from(index).ok().filter(|index| *index <= INDEX_MAX);
-    let period = period.and_then(|index| Period::of(today).back().nth(index));
+    let period = period.and_then(|index| organization.world.period(today).back().nth(index));
     let period =
         period.ok_or_else(|| Refusal::not_found(format!("The billing period [{index}] was not found.")))?;
     Ok(Answer::json(StatusCode::OK, &body(customer, id, organization.world.start, period, today)))
@@ -215,7 +215,7 @@ fn body(customer: &Customer, id: &str, start: Day, period: Period, today: Day) -
     // Both forms of a date-time occur in one answer.
     let short = |day: Day| format!("{}T00:00:00Z", day.date());
     let long = |day: Day| format!("{}T23:59:59.999Z", day.date());
-    let (effective, end) = (Period::of(start.plus(-200)).first, Period::of(start.plus(150)).last);
+    let (effective, end) = (period.with(start.plus(-200)).first, period.with(start.plus(150)).last);
     json!({
         "organization": { "id": id, "name": customer.name },
         "currency": customer.currency,

@@ -4,10 +4,10 @@
 CARGO ?= cargo
 export RUSTDOCFLAGS = -D warnings
 
-.PHONY: test prepare format lint doc unit deny fuzz golden soak sbom demo
+.PHONY: test prepare format lint doc unit deny fuzz golden soak sbom demo dashboards dashboards-check
 
 ## Install what the tests need, then run everything.
-test: prepare format lint doc unit deny fuzz
+test: prepare format lint doc unit deny dashboards-check fuzz
 
 ## Prometheus and Alertmanager, which some tests run for real, and the vendor's own clients.
 prepare:
@@ -43,6 +43,15 @@ soak:
 ## (cargo install --locked cargo-cyclonedx).
 sbom:
 	@scripts/sbom.sh
+
+## Write dashboards/*.json from dashboards/generator (needs python3 and pip).
+dashboards:
+	@scripts/dashboards.sh
+
+## Hold the checked-in dashboards against their generator, Grafana's types and the rules of the house; skipped with a message
+## where pip is missing.
+dashboards-check:
+	@scripts/dashboards.sh --check
 
 ## Rewrite the golden files from what the code does now; review the difference before committing it.
 golden:

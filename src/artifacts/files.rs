@@ -16,109 +16,60 @@ pub struct Artifact {
     pub text: Cow<'static, str>,
 }
 
-/// Embedded files: the place in the folder that is written, and the text.
-const EMBEDDED: &[(&str, &str)] = &[
-    ("alertmanager.yml", include_str!("../../packaging/compose/alertmanager.yml")),
-    ("compose.yaml", include_str!("../../packaging/compose/compose.yaml")),
-    (
-        "grafana/provisioning/dashboards/ccaas.yml",
-        include_str!("../../packaging/compose/grafana/provisioning/dashboards/ccaas.yml"),
-    ),
-    (
-        "grafana/provisioning/datasources/ccaas.yml",
-        include_str!("../../packaging/compose/grafana/provisioning/datasources/ccaas.yml"),
-    ),
-    ("prometheus.yml", include_str!("../../packaging/compose/prometheus.yml")),
-    ("rules/recording.yml", include_str!("../../dashboards/rules/recording.yml")),
-    ("runbooks/README.md", include_str!("../../docs/runbooks/README.md")),
-    ("runbooks/CcaasCollectorFailing.md", include_str!("../../docs/runbooks/CcaasCollectorFailing.md")),
-    ("runbooks/CcaasDataStale.md", include_str!("../../docs/runbooks/CcaasDataStale.md")),
-    ("runbooks/CcaasExporterDown.md", include_str!("../../docs/runbooks/CcaasExporterDown.md")),
-    ("runbooks/CcaasSelfUsageHigh.md", include_str!("../../docs/runbooks/CcaasSelfUsageHigh.md")),
-    ("runbooks/CcaasSeriesFolded.md", include_str!("../../docs/runbooks/CcaasSeriesFolded.md")),
-    (
-        "runbooks/GenesysCloudApiAllowanceExceeded.md",
-        include_str!("../../docs/runbooks/GenesysCloudApiAllowanceExceeded.md"),
-    ),
-    (
-        "runbooks/GenesysCloudApiAllowanceForecastExceeded.md",
-        include_str!("../../docs/runbooks/GenesysCloudApiAllowanceForecastExceeded.md"),
-    ),
-    (
-        "runbooks/GenesysCloudApiAllowanceNearlyUsed.md",
-        include_str!("../../docs/runbooks/GenesysCloudApiAllowanceNearlyUsed.md"),
-    ),
-    (
-        "runbooks/GenesysCloudApiAllowanceUnknown.md",
-        include_str!("../../docs/runbooks/GenesysCloudApiAllowanceUnknown.md"),
-    ),
-    (
-        "runbooks/GenesysCloudApiOverageCostForecast.md",
-        include_str!("../../docs/runbooks/GenesysCloudApiOverageCostForecast.md"),
-    ),
-    (
-        "runbooks/GenesysCloudApiUsageDataStale.md",
-        include_str!("../../docs/runbooks/GenesysCloudApiUsageDataStale.md"),
-    ),
-    (
-        "runbooks/GenesysCloudApiUsageDoesNotReconcile.md",
-        include_str!("../../docs/runbooks/GenesysCloudApiUsageDoesNotReconcile.md"),
-    ),
-    (
-        "runbooks/GenesysCloudBillingOverageAccrued.md",
-        include_str!("../../docs/runbooks/GenesysCloudBillingOverageAccrued.md"),
-    ),
-    (
-        "runbooks/GenesysCloudClientDominates.md",
-        include_str!("../../docs/runbooks/GenesysCloudClientDominates.md"),
-    ),
-    (
-        "runbooks/GenesysCloudClientServerErrors.md",
-        include_str!("../../docs/runbooks/GenesysCloudClientServerErrors.md"),
-    ),
-    (
-        "runbooks/GenesysCloudClientThrottled.md",
-        include_str!("../../docs/runbooks/GenesysCloudClientThrottled.md"),
-    ),
-    (
-        "runbooks/GenesysCloudClientVolumeSpike.md",
-        include_str!("../../docs/runbooks/GenesysCloudClientVolumeSpike.md"),
-    ),
-    (
-        "runbooks/GenesysCloudCommitExceeded.md",
-        include_str!("../../docs/runbooks/GenesysCloudCommitExceeded.md"),
-    ),
-    (
-        "runbooks/GenesysCloudContractEndsSoon.md",
-        include_str!("../../docs/runbooks/GenesysCloudContractEndsSoon.md"),
-    ),
-    (
-        "runbooks/GenesysCloudInvoiceUnpaid.md",
-        include_str!("../../docs/runbooks/GenesysCloudInvoiceUnpaid.md"),
-    ),
-    (
-        "runbooks/GenesysCloudOAuthClientDeletionWithTraffic.md",
-        include_str!("../../docs/runbooks/GenesysCloudOAuthClientDeletionWithTraffic.md"),
-    ),
-    (
-        "runbooks/GenesysCloudOAuthClientIdle.md",
-        include_str!("../../docs/runbooks/GenesysCloudOAuthClientIdle.md"),
-    ),
-    (
-        "runbooks/GenesysCloudTrusteeOverPrepay.md",
-        include_str!("../../docs/runbooks/GenesysCloudTrusteeOverPrepay.md"),
-    ),
-    (
-        "runbooks/GenesysCloudUnknownClientActive.md",
-        include_str!("../../docs/runbooks/GenesysCloudUnknownClientActive.md"),
-    ),
-    ("runbooks/GenesysCloudWalletLow.md", include_str!("../../docs/runbooks/GenesysCloudWalletLow.md")),
-    ("runbooks/TalkdeskNewUsageProduct.md", include_str!("../../docs/runbooks/TalkdeskNewUsageProduct.md")),
-    (
-        "runbooks/TalkdeskSpendForecastHigh.md",
-        include_str!("../../docs/runbooks/TalkdeskSpendForecastHigh.md"),
-    ),
-];
+/// Embedded files: the folder that they go to and that of the sources, their ending and their names.
+macro_rules! embed {
+    ($($to:literal from $from:literal, $ending:literal: $($name:literal)*;)*) => {
+        &[$($((
+            concat!($to, $name, $ending),
+            include_str!(concat!("../../", $from, $name, $ending)),
+        )),*),*]
+    };
+}
+
+/// The place of each in the folder that is written, and its text.
+const EMBEDDED: &[(&str, &str)] = embed! {
+    "" from "packaging/compose/", ".yml": "alertmanager" "prometheus";
+    "" from "packaging/compose/", ".yaml": "compose";
+    "grafana/provisioning/dashboards/" from "packaging/compose/grafana/provisioning/dashboards/", ".yml": "ccaas";
+    "grafana/provisioning/datasources/" from "packaging/compose/grafana/provisioning/datasources/", ".yml": "ccaas";
+    "dashboards/" from "dashboards/", ".json":
+        "exporter-health"
+        "fleet"
+        "genesys-cloud-api-usage"
+        "genesys-cloud-billing"
+        "oauth-client"
+        "talkdesk-spend";
+    "rules/" from "dashboards/rules/", ".yml": "recording";
+    "runbooks/" from "docs/runbooks/", ".md":
+        "README"
+        "CcaasCollectorFailing"
+        "CcaasDataStale"
+        "CcaasExporterDown"
+        "CcaasSelfUsageHigh"
+        "CcaasSeriesFolded"
+        "GenesysCloudApiAllowanceExceeded"
+        "GenesysCloudApiAllowanceForecastExceeded"
+        "GenesysCloudApiAllowanceNearlyUsed"
+        "GenesysCloudApiAllowanceUnknown"
+        "GenesysCloudApiOverageCostForecast"
+        "GenesysCloudApiUsageDataStale"
+        "GenesysCloudApiUsageDoesNotReconcile"
+        "GenesysCloudBillingOverageAccrued"
+        "GenesysCloudClientDominates"
+        "GenesysCloudClientServerErrors"
+        "GenesysCloudClientThrottled"
+        "GenesysCloudClientVolumeSpike"
+        "GenesysCloudCommitExceeded"
+        "GenesysCloudContractEndsSoon"
+        "GenesysCloudInvoiceUnpaid"
+        "GenesysCloudOAuthClientDeletionWithTraffic"
+        "GenesysCloudOAuthClientIdle"
+        "GenesysCloudTrusteeOverPrepay"
+        "GenesysCloudUnknownClientActive"
+        "GenesysCloudWalletLow"
+        "TalkdeskNewUsageProduct"
+        "TalkdeskSpendForecastHigh";
+};
 
 /// All files: those that are embedded, and the alerts of these thresholds beside `source`, the text that they were read from.
 #[must_use]

@@ -6,7 +6,7 @@ set -eu
 "$(dirname "$0")/install-sdks.sh"
 
 missing=
-for tool in promtool prometheus amtool; do
+for tool in promtool prometheus amtool prometheus-alertmanager; do
     command -v "$tool" >/dev/null 2>&1 || missing="$missing $tool"
 done
 [ -n "$missing" ] || exit 0

@@ -245,8 +245,6 @@ fn compose_is_pinned_listens_here_only_and_mounts_what_is_written() {
         for volume in service["volumes"].as_array().unwrap() {
             let (from, _) = volume.as_str().unwrap().split_once(':').unwrap();
             let is_there = match from.strip_prefix("./") {
-                // Dashboards are written as soon as there are any.
-                Some("dashboards") => true,
                 Some(place) => {
                     files.keys().any(|file| file == place || file.starts_with(&format!("{place}/")))
                 }

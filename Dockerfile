@@ -14,6 +14,7 @@ COPY src src
 COPY templates templates
 # What the program embeds for `artifacts`.
 COPY dashboards dashboards
+COPY docs/alerts.md docs/alerts.md
 COPY docs/runbooks docs/runbooks
 COPY packaging/compose packaging/compose
 ARG BUILD_REVISION

@@ -68,10 +68,9 @@ fn sources() -> BTreeMap<String, String> {
             }
         }
     }
-    sources.insert(
-        "thresholds.yml".to_owned(),
-        fs::read_to_string(root.join("dashboards/thresholds.yml")).unwrap(),
-    );
+    for (from, to) in [("dashboards/thresholds.yml", "thresholds.yml"), ("docs/alerts.md", "alerts.md")] {
+        sources.insert(to.to_owned(), fs::read_to_string(root.join(from)).unwrap());
+    }
     sources
 }
 

@@ -40,6 +40,7 @@ const EMBEDDED: &[(&str, &str)] = embed! {
         "oauth-client"
         "talkdesk-spend";
     "rules/" from "dashboards/rules/", ".yml": "recording";
+    "" from "docs/", ".md": "alerts";
     "runbooks/" from "docs/runbooks/", ".md":
         "README"
         "CcaasCollectorFailing"

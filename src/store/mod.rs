@@ -17,10 +17,10 @@ use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 use tokio::time::Instant;
 
 pub use publish::publish;
-pub use status::{CollectorStatus, LastError, Outcome};
+pub use status::{CollectorStatus, LastError, Outcome, Run};
 
 use crate::exposition::{Encoded, Part, Piece, Selection, render};
-use crate::model::{CollectError, CollectorId, Reading, Schedule, Surprises};
+use crate::model::{CollectError, CollectorId, Overview, Reading, Schedule, Surprises};
 use crate::telemetry::CollectorMetrics;
 
 /// A collector that is late by more than this is stuck.
@@ -301,8 +301,20 @@ impl Slot {
         self.update(|state| state.metrics.surprised(surprises));
     }
 
-    /// A run ended at `now`. Only a good one replaces the figures.
-    pub fn record(&self, now: Timestamp, took: Duration, outcome: Result<(Reading, Encoded), CollectError>) {
+    /// The figures at a glance that go with what is shown. Without series there is nothing that they could go with.
+    pub fn overview(&self, overview: Option<Overview>) {
+        let overview = overview.map(Arc::new);
+        self.update(|state| state.status.overview = overview.filter(|_| state.lines.is_some()));
+    }
+
+    /// A run ended at `now`, after so many `requests` to the vendor. Only a good one replaces the figures.
+    pub fn record(
+        &self,
+        now: Timestamp,
+        took: Duration,
+        requests: u64,
+        outcome: Result<(Reading, Encoded), CollectError>,
+    ) {
         self.update(|state| {
             state.status.attempted(now, took);
             let report: Report = match outcome {
@@ -321,6 +333,7 @@ impl Slot {
                     Box::new(move |metrics| metrics.failed(reason))
                 }
             };
+            state.status.ran(now, took, requests);
             state.untold.push(Box::new(move |metrics| {
                 metrics.attempted(now, took);
                 report(metrics);
@@ -378,7 +391,7 @@ mod tests {
         let (clock, stop) = (crate::clock::Clock::fixed(Timestamp::UNIX_EPOCH), CancellationToken::new());
         let publishing = tokio::spawn(publish(store.clone(), clock, stop.clone()));
         let failed = || Err(crate::model::Failure::new(crate::model::Reason::Server, "").into());
-        globex.record(Timestamp::UNIX_EPOCH, hour, failed());
+        globex.record(Timestamp::UNIX_EPOCH, hour, 0, failed());
         acme.waiting(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO);
         tokio::time::sleep(hour).await;
         assert_eq!(store.stuck().len(), 1);
@@ -389,7 +402,7 @@ mod tests {
         assert!(!store.published().ready, "those in its place are missing");
         assert!(store.stuck().is_empty() && store.status().len() == 1);
         acme.waiting(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO);
-        acme.record(Timestamp::UNIX_EPOCH, hour, failed());
+        acme.record(Timestamp::UNIX_EPOCH, hour, 0, failed());
         tokio::time::sleep(hour).await;
         assert!(store.stuck().is_empty());
         let text = telemetry.encode(crate::exposition::Format::Text, &Selection::default());
@@ -399,11 +412,11 @@ mod tests {
         store.arrange(["acme", "globex"]);
         assert_eq!(store.status()[0].id, *anew.id());
         assert_eq!(store.status()[0].outcome, Outcome::Pending);
-        anew.record(Timestamp::UNIX_EPOCH, hour, failed());
+        anew.record(Timestamp::UNIX_EPOCH, hour, 0, failed());
         tokio::time::sleep(hour).await;
         assert!(store.published().ready);
         slot("initech").waiting(Timestamp::UNIX_EPOCH, hour, hour);
-        anew.record(Timestamp::UNIX_EPOCH, hour, failed());
+        anew.record(Timestamp::UNIX_EPOCH, hour, 0, failed());
         tokio::time::sleep(hour).await;
         assert!(store.published().ready, "a newcomer does not take it back");
         stop.cancel();

@@ -94,6 +94,7 @@ impl Store {
             }
             state.lines = None;
             state.status.series = 0;
+            state.status.overview = None;
             state.status.folded = Folded::default();
             let id = &state.status.id;
             let age =

@@ -108,6 +108,20 @@ impl History {
         sums
     }
 
+    /// All requests of each of the days `first..=last` that were read, of the clients that count by their name.
+    pub(super) fn daily(
+        &self,
+        first: Date,
+        last: Date,
+        counts: impl Fn(Option<&str>) -> bool,
+    ) -> Vec<(Date, u64)> {
+        let requests = |day: &Day| {
+            let counted = day.iter().filter(|(client_id, _)| counts(self.name(client_id)));
+            counted.map(|(_, counts)| counts.total()).fold(0, u64::saturating_add)
+        };
+        self.days.range(first..=last).map(|(day, sums)| (*day, requests(sums))).collect()
+    }
+
     /// The newest day with a request, by client, not before `first`.
     pub(super) fn last_active(&self, first: Date) -> impl Iterator<Item = (&str, Date)> {
         self.last_active
@@ -173,6 +187,16 @@ mod tests {
             sums.iter().map(|(client, sum)| (*client, sum.total())).collect::<Vec<_>>(),
             [("a", 2), ("b", 4)]
         );
+    }
+
+    #[test]
+    fn the_requests_of_a_day_are_those_of_the_clients_that_count() {
+        let mut history = History::default();
+        history.replace(day(1), day(3), fold(&[(day(1), "a", 1), (day(1), "b", 2), (day(3), "b", 4)]));
+        history.names.insert("b".to_owned(), (day(1), "purecloud-b".to_owned()));
+        let daily = |counts: fn(Option<&str>) -> bool| history.daily(day(1), day(9), counts);
+        assert_eq!(daily(|_| true), [(day(1), 3), (day(2), 0), (day(3), 4)], "a day that was read may be empty");
+        assert_eq!(daily(|name| name.is_none()), [(day(1), 1), (day(2), 0), (day(3), 0)]);
     }
 
     #[test]

@@ -31,6 +31,8 @@ pub(super) struct FairUseView {
     pub(super) period: String,
     pub(super) period_source: &'static str,
     pub(super) days_left: String,
+    /// Whether any days are left.
+    pub(super) is_running: bool,
     pub(super) bar: Option<Bar>,
 }
 
@@ -125,6 +127,7 @@ impl From<&FairUse> for FairUseView {
                 day(fair_use.period_end.saturating_sub(1.day()))
             ),
             period_source: period_source(fair_use.period_source),
+            is_running: left > 0,
             days_left: match left {
                 0 => "none".to_owned(),
                 days => counted(days, "day"),
@@ -166,7 +169,7 @@ impl Bar {
             forecast_over: (forecast_over, end.from(forecast_over)),
             allowance: place(allowance),
             text: format!(
-                "{} of the allowance used; {} by forecast at the end of the period",
+                "{} of the allowance used, {} by forecast at the end of the period",
                 share(used, allowance),
                 share(forecast, allowance)
             ),

@@ -221,8 +221,8 @@ fn figures(organizations: &[Organization<'_>]) -> Vec<Figure> {
     vec![
         figure("organizations", organizations.len(), "plain", None),
         figure("collectors failing", sum(|one| one.failing), "bad", Some(StateFilter::Failing)),
-        figure("over the allowance", sum(|one| usize::from(one.is_exceeded())), "bad", Some(StateFilter::Over)),
-        figure("will exceed it", sum(|one| usize::from(one.will_exceed())), "warn", Some(StateFilter::Over)),
+        figure("allowance exceeded", sum(|one| usize::from(one.is_exceeded())), "bad", Some(StateFilter::Over)),
+        figure("will exceed allowance", sum(|one| usize::from(one.will_exceed())), "warn", Some(StateFilter::Over)),
         figure("collectors stale", sum(|one| one.stale), "warn", Some(StateFilter::Stale)),
     ]
 }

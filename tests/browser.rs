@@ -1,0 +1,142 @@
+//! The status page in a real browser: nothing overflows, everything can be reached by keyboard and read by everyone, and the browser
+//! complains of nothing.
+//!
+//! Pictures are left in `target/screenshots`. Without Chromium, its driver or the rules of axe-core (`make prepare`) the tests are
+//! skipped, unless `CI=true`.
+
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::float_cmp,
+    clippy::print_stderr,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on has failed, and one that is skipped says so"
+)]
+
+mod support;
+
+use serde_json::Value;
+use support::browser::Browser;
+use support::gallery::{Gallery, LONG, UNBROKEN};
+use support::poll;
+
+/// The narrowest screen that a page must fit (WCAG 2.2, reflow), a phone, a tablet, a desk, and a wide one.
+const WIDTHS: [u32; 5] = [320, 390, 768, 1280, 1920];
+
+const TAB: &str = "\u{e004}";
+const ENTER: &str = "\u{e007}";
+
+/// Every state that the page can be in: a name, the fleet, and what is asked for.
+fn states() -> Vec<(&'static str, Gallery, String)> {
+    let empty = String::new;
+    vec![
+        ("few", Gallery::few(), empty()),
+        ("many", Gallery::many(200), empty()),
+        ("one", Gallery::few(), format!("?organization={LONG}")),
+        ("found-none", Gallery::many(30), "?q=nobody&state=stale".to_owned()),
+        ("missing", Gallery::few(), format!("?organization={UNBROKEN}{UNBROKEN}")),
+        ("failing", Gallery::failing(), empty()),
+        ("pending", Gallery::pending(), empty()),
+        ("none", Gallery::new(), empty()),
+    ]
+}
+
+/// What sticks out of the page or of its own box, beyond what is meant to scroll.
+const OVERFLOWING: &str = "
+    const found = [];
+    if (document.documentElement.scrollWidth > innerWidth) found.push(`the page: ${document.documentElement.scrollWidth}`);
+    for (const element of document.querySelectorAll('body *:not(svg *, .symbols, .hidden)')) {
+        if (element.closest('.scroll') || element.closest('thead')) continue;
+        const box = element.getBoundingClientRect();
+        if (box.width > 0 && box.right > innerWidth + 0.5) found.push(`${element.tagName}.${element.className}: ${box.right}`);
+    }
+    return found;";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_overflows_on_any_screen_in_any_state_and_the_browser_is_content() {
+    let Some(browser) = Browser::start().await else { return };
+    for (name, gallery, query) in states() {
+        let served = gallery.serve().await;
+        let host = served.address.to_string();
+        for width in WIDTHS {
+            for is_dark in [false, true] {
+                browser.screen(width, is_dark).await;
+                browser.open(&format!("http://{host}/{query}")).await;
+                let scheme = if is_dark { "dark" } else { "light" };
+                browser.photograph(&format!("{name}-{width}-{scheme}")).await;
+                let overflowing = browser.run(OVERFLOWING).await;
+                assert_eq!(overflowing, Value::Array(Vec::new()), "{name} at {width}");
+                let mut complaints = browser.complaints(&host).await;
+                // That there is no such organization is the answer.
+                complaints.retain(|complaint| name != "missing" || !complaint.contains(UNBROKEN));
+                assert!(complaints.is_empty(), "{name} at {width}: {complaints:?}");
+            }
+        }
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn everyone_can_read_it_in_light_and_dark() {
+    let Some(browser) = Browser::start().await else { return };
+    for (name, gallery, query) in states() {
+        let served = gallery.serve().await;
+        for (width, is_dark) in [(1280, false), (1280, true), (390, false), (390, true)] {
+            browser.screen(width, is_dark).await;
+            browser.open(&format!("http://{}/{query}", served.address)).await;
+            browser.run("document.querySelectorAll('details').forEach(one => one.open = true);").await;
+            let complaints = browser.accessibility().await;
+            assert!(complaints.is_empty(), "{name} at {width}, dark {is_dark}: {complaints:#?}");
+        }
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_keyboard_reaches_everything_in_order_and_shows_where_it_is() {
+    let Some(browser) = Browser::start().await else { return };
+    for (gallery, query) in [(Gallery::few(), ""), (Gallery::many(12), "?q=customer")] {
+        let served = gallery.serve().await;
+        browser.screen(1280, false).await;
+        browser.open(&format!("http://{}/{query}", served.address)).await;
+        let reachable = "a[href], input, select, button, summary, [tabindex=\"0\"]";
+        let mark = format!("return [...document.querySelectorAll('{reachable}')].filter(e => e.checkVisibility()).map((e, i) => e.dataset.place = i).length;");
+        let count = browser.run(&mark).await.as_u64().unwrap();
+        assert!(count > 15, "{count}");
+        for place in 0..count {
+            browser.press(TAB).await;
+            let focus = browser
+                .run("const e = document.activeElement, s = getComputedStyle(e), b = e.getBoundingClientRect();
+                      return {place: e.dataset.place, outline: s.outlineStyle, shown: b.bottom > 0 && b.top < innerHeight, what: e.outerHTML};")
+                .await;
+            assert_eq!(focus["place"], place.to_string(), "{focus}");
+            assert_ne!(focus["outline"], "none", "{focus}");
+            assert_eq!(focus["shown"], true, "{focus}");
+        }
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_search_is_typed_and_answered_and_leads_to_an_organization() {
+    let Some(browser) = Browser::start().await else { return };
+    let served = Gallery::many(200).serve().await;
+    browser.screen(390, false).await;
+    browser.open(&format!("http://{}/", served.address)).await;
+    browser.run("document.getElementById('q').focus();").await;
+    browser.press("customer-01").await;
+    browser.press(ENTER).await;
+    let shown = "return [...document.querySelectorAll('tbody th[role=rowheader] a')].map(link => link.textContent);";
+    let names = async || browser.run(shown).await.as_array().unwrap().clone();
+    let found = poll("the answer", async || Some(names().await).filter(|names| names.len() == 8)).await;
+    assert!(found.iter().all(|name| name.as_str().unwrap().starts_with("customer-01")), "{found:?}");
+    browser.run("document.querySelector('tbody th a').focus();").await;
+    browser.press(ENTER).await;
+    let heading = async || {
+        let heading = browser.run("return document.querySelector('h1').textContent;").await;
+        Some(heading).filter(|heading| heading.as_str().unwrap().starts_with("customer-01"))
+    };
+    poll("the organization", heading).await;
+    assert!(browser.complaints(&served.address.to_string()).await.is_empty());
+    browser.close().await;
+}

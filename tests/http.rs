@@ -95,7 +95,7 @@ async fn service_discovery_lists_each_organization_where_it_was_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_shows_every_collector_and_escapes_what_it_shows() {
+async fn the_page_shows_every_collector_with_its_figures_age() {
     let stage = Setup::new().start().await;
     stage.ready().await;
     let response = stage.get("/").await;

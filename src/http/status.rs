@@ -165,7 +165,8 @@ impl From<&FairUse> for FairUseStatus {
 
 impl From<&MonthSpend> for Spend {
     fn from(spend: &MonthSpend) -> Self {
-        let amount = |(amount, currency): &(f64, String)| Amount { amount: *amount, currency: currency.clone() };
+        let amount =
+            |(amount, currency): &(f64, String)| Amount { amount: *amount, currency: currency.clone() };
         Self {
             month: spend.month.clone(),
             is_running: spend.is_running,

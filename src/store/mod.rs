@@ -424,6 +424,37 @@ mod tests {
     }
 
     #[test]
+    fn figures_at_a_glance_go_with_the_series_and_the_last_runs_are_remembered() {
+        let (telemetry, store) = (Telemetry::new(), Store::new(10));
+        let id = CollectorId { organization: "acme".to_owned(), provider: "x", collector: "usage" };
+        let hour = Duration::from_hours(1);
+        let schedule = Schedule { refresh: hour, timeout: hour, max_staleness: 24 * hour };
+        let slot = store.slot(id.clone(), schedule, telemetry.collector(&id, hour));
+        let overview = || Some(Overview::Spend(Vec::new()));
+        let is_told = || store.status()[0].overview.is_some();
+        slot.overview(overview());
+        assert!(!is_told(), "there are no series");
+
+        let at = |run: i64| Timestamp::from_second(3600 * run).unwrap();
+        slot.record(at(0), hour, 5, Ok(Default::default()));
+        slot.overview(overview());
+        assert!(is_told());
+        for run in 1..=20 {
+            let failure = crate::model::Failure::new(crate::model::Reason::Server, "");
+            slot.record(at(run), hour, 2, Err(failure.into()));
+        }
+        assert!(is_told(), "a failure changes no figure");
+        let status = &store.status()[0];
+        assert_eq!((status.history.len(), status.requests), (20, 5 + 20 * 2));
+        assert_eq!((status.history[0].at, status.history[19].at), (at(1), at(20)));
+        assert_eq!(status.history[0].reason, Some("server"));
+        store.drop_stale(at(23));
+        assert!(is_told());
+        store.drop_stale(at(24));
+        assert!(!is_told(), "the figures are too old");
+    }
+
+    #[test]
     fn others_make_room_for_a_claim_that_can_be_met_and_for_no_other() {
         let (telemetry, store) = (Telemetry::new(), Store::new(10));
         let slot = |collector| {

@@ -7,12 +7,12 @@ use ccaas_exporter::catalogue::genesys_cloud::OAUTH_CLIENT_WINDOW;
 use ccaas_exporter::exposition;
 use ccaas_exporter::http::{Http, router};
 use ccaas_exporter::model::{
-    Allowance, CollectError, CollectorId, FairUse, Failure, MonthSpend, Overview, Reading, Reason, Schedule,
+    Allowance, CollectError, CollectorId, Failure, FairUse, MonthSpend, Overview, Reading, Reason, Schedule,
 };
 use ccaas_exporter::serve::Options;
 use ccaas_exporter::store::{Slot, Store};
 use ccaas_exporter::telemetry::Telemetry;
-use jiff::civil::{Date, date};
+use jiff::civil::{Date, Weekday, date};
 use jiff::{Timestamp, ToSpan};
 use tokio::sync::watch;
 
@@ -99,7 +99,8 @@ impl Gallery {
 
     /// Adds an organization of Talkdesk.
     pub fn talkdesk(&self, organization: &str) {
-        let amounts = |factor: f64| vec![(4_321.5 * factor, "EUR".to_owned()), (98_765.43 * factor, "USD".to_owned())];
+        let amounts =
+            |factor: f64| vec![(4_321.5 * factor, "EUR".to_owned()), (98_765.43 * factor, "USD".to_owned())];
         let month = |month: &str, is_running, factor| MonthSpend {
             month: month.to_owned(),
             is_running,
@@ -113,15 +114,15 @@ impl Gallery {
     /// Four organizations: one over its allowance, one that will be and fails, one without an allowance, and one that spends money.
     pub fn few() -> Self {
         let gallery = Self::new();
-        gallery.genesys("acme", Condition::Good, Some(fair_use(1.6)));
-        gallery.genesys(LONG, Condition::Failing(Reason::Auth), Some(fair_use(1.1)));
-        gallery.genesys("initech", Condition::Good, Some(FairUse { allowance: None, ..fair_use(0.5) }));
+        gallery.genesys("acme", Condition::Good, Some(fair_use(160)));
+        gallery.genesys(LONG, Condition::Failing(Reason::Auth), Some(fair_use(110)));
+        gallery.genesys("initech", Condition::Good, Some(FairUse { allowance: None, ..fair_use(50) }));
         gallery.talkdesk("globex");
         gallery
     }
 
     /// Organizations of all kinds, of which every tenth has a very long name.
-    pub fn many(count: usize) -> Self {
+    pub fn many(count: u32) -> Self {
         let gallery = Self { runs: 2, ..Self::new() };
         for number in 0..count {
             let name = match number % 10 {
@@ -131,12 +132,12 @@ impl Gallery {
             };
             match number % 20 {
                 5 => gallery.talkdesk(&name),
-                6 => gallery.genesys(&name, Condition::Failing(Reason::RateLimited), Some(fair_use(0.6))),
-                8 => gallery.genesys(&name, Condition::Stale, Some(fair_use(0.6))),
+                6 => gallery.genesys(&name, Condition::Failing(Reason::RateLimited), Some(fair_use(60))),
+                8 => gallery.genesys(&name, Condition::Stale, Some(fair_use(60))),
                 9 => gallery.genesys(&name, Condition::Pending, None),
-                11 => gallery.genesys(&name, Condition::Good, Some(fair_use(1.3))),
-                12 => gallery.genesys(&name, Condition::Good, Some(fair_use(0.95))),
-                _ => gallery.genesys(&name, Condition::Good, Some(fair_use(0.2 + number as f64 / 1000.0))),
+                11 => gallery.genesys(&name, Condition::Good, Some(fair_use(130))),
+                12 => gallery.genesys(&name, Condition::Good, Some(fair_use(95))),
+                _ => gallery.genesys(&name, Condition::Good, Some(fair_use(20 + number / 10))),
             }
         }
         gallery
@@ -147,7 +148,8 @@ impl Gallery {
         let gallery = Self::new();
         for (place, reason) in Reason::ALL.into_iter().enumerate() {
             let organization = if place < 6 { "acme" } else { UNBROKEN };
-            let name = ["usage", "client_summary", "client_query", "searches", "limits", "contracts"][place % 6];
+            let name =
+                ["usage", "client_summary", "client_query", "searches", "limits", "contracts"][place % 6];
             gallery.collector(organization, "genesys_cloud", name, Condition::Barren(reason), None);
         }
         gallery
@@ -171,24 +173,26 @@ impl Gallery {
     }
 }
 
-/// Fair use of a period from the 1st to the 30th of November, of which so much of 10 million requests will be used.
-pub fn fair_use(forecast: f64) -> FairUse {
+/// Fair use of a period from the 1st to the 30th of November, of which so many percent of 10 million requests will be used.
+pub fn fair_use(percent: u32) -> FairUse {
     let (first, newest_day) = (date(2026, 10, 17), date(2026, 11, 20));
-    let mean = 1e7 * forecast / 30.0;
-    let shape = |day: Date| if day.weekday().to_monday_zero_offset() < 5 { 1.25 } else { 0.375 };
+    let period = u64::from(percent) * 100_000;
+    let requests = |day: Date| match day.weekday() {
+        Weekday::Saturday | Weekday::Sunday => period / 30 * 3 / 8,
+        _ => period / 30 * 5 / 4,
+    };
     let days = first.series(1.day()).take_while(|day| *day <= newest_day);
-    let days: Vec<(Date, u64)> = days.map(|day| (day, (mean * shape(day)) as u64)).collect();
     FairUse {
         period_start: date(2026, 11, 1),
         period_end: date(2026, 12, 1),
         period_source: "contract",
         newest_day,
-        to_date: (mean * f64::from(newest_day.day())) as u64,
+        to_date: period * 20 / 30,
         trailing_days: 7,
-        trailing_mean: mean,
+        trailing_mean: f64::from(percent) * 1e5 / 30.0,
         allowance: Some(Allowance { requests: 1e7, source: "contract" }),
         unit_price: Some((0.0005, "USD".to_owned())),
-        days,
+        days: days.map(|day| (day, requests(day))).collect(),
     }
 }
 
@@ -200,6 +204,7 @@ fn good(slot: &Slot, at: Timestamp) {
 }
 
 fn failed(slot: &Slot, at: Timestamp, reason: Reason) {
-    let message = "createToken: 401 (invalid_client), correlation id 0b6fa1c2-7d1e-4f53-9a62-1f7b5a0f8c11".to_owned();
+    let message =
+        "createToken: 401 (invalid_client), correlation id 0b6fa1c2-7d1e-4f53-9a62-1f7b5a0f8c11".to_owned();
     slot.record(at, HOUR / 1800, 4, Err(Failure::new(reason, message).into()));
 }

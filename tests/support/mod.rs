@@ -1,7 +1,6 @@
 //! A stage for the whole program: the simulator and the exporter on real sockets.
 #![allow(dead_code, reason = "each test binary uses its own part")]
 
-pub mod browser;
 pub mod certificates;
 pub mod contract;
 pub mod gallery;

@@ -70,7 +70,7 @@ impl State {
         }
     }
 
-    pub(super) fn label(&self) -> &'static str {
+    pub(super) fn label(self) -> &'static str {
         match self {
             Self::Failing => "failing",
             Self::Waiting => "waiting",
@@ -80,7 +80,7 @@ impl State {
     }
 
     /// Its class and symbol.
-    pub(super) fn key(&self) -> &'static str {
+    pub(super) fn key(self) -> &'static str {
         match self {
             Self::Failing => "bad",
             Self::Waiting => "wait",
@@ -93,10 +93,9 @@ impl State {
 /// Whether the figures are much older than they should be. Those that never came are no figures.
 pub(super) fn is_stale(status: &CollectorStatus, now: Timestamp) -> bool {
     let limit = status.schedule.refresh.saturating_mul(STALE_AFTER);
-    status
-        .last_success
-        .is_some_and(|at| u64::try_from(now.duration_since(at).as_secs()).is_ok_and(|age| age > limit.as_secs()))
-        && status.outcome != Outcome::NotSupported
+    status.last_success.is_some_and(|at| {
+        u64::try_from(now.duration_since(at).as_secs()).is_ok_and(|age| age > limit.as_secs())
+    }) && status.outcome != Outcome::NotSupported
 }
 
 impl CollectorView {

@@ -198,9 +198,14 @@ impl Chart {
                 is_of_period: date >= fair_use.period_start,
             }
         };
-        let days = fair_use.days.iter().enumerate().map(|(slot, (date, requests))| column(slot, *date, *requests as f64));
+        let days = fair_use
+            .days
+            .iter()
+            .enumerate()
+            .map(|(slot, (date, requests))| column(slot, *date, *requests as f64));
         let to_come = fair_use.newest_day.series(1.day()).skip(1).take(left);
-        let forecast = to_come.zip(fair_use.days.len()..).map(|(date, slot)| column(slot, date, fair_use.trailing_mean));
+        let forecast =
+            to_come.zip(fair_use.days.len()..).map(|(date, slot)| column(slot, date, fair_use.trailing_mean));
         let (days, forecast): (Vec<Column>, Vec<Column>) = (days.collect(), forecast.collect());
         let start = days.iter().position(|column| column.is_of_period).filter(|slot| *slot > 0);
         Self {
@@ -258,21 +263,21 @@ fn text(fair_use: &FairUse) -> String {
     else {
         return "No day has been read yet.".to_owned();
     };
-    let mut text = format!(
+    let pace = fair_use.allowance.map(|allowance| {
+        let pace = allowance.requests / f64::from(fair_use.period_days().max(1));
+        format!("; the allowance lasts for {} a day", Number::whole(pace).exact)
+    });
+    format!(
         "Requests that count towards fair use, day by day from {} to {}. The highest day is {} with {}. The mean of the last {} \
-         is {} a day",
+         is {} a day{}.",
         day(*first),
         day(fair_use.newest_day),
         day(*highest_day),
         Number::whole(*highest as f64).exact,
         counted(usize::from(fair_use.trailing_days), "day"),
         Number::whole(fair_use.trailing_mean).exact,
-    );
-    if let Some(allowance) = fair_use.allowance {
-        let pace = allowance.requests / f64::from(fair_use.period_days().max(1));
-        text += &format!("; the allowance lasts for {} a day", Number::whole(pace).exact);
-    }
-    text + "."
+        pace.unwrap_or_default(),
+    )
 }
 
 #[cfg(test)]
@@ -303,20 +308,16 @@ mod tests {
 
     #[test]
     fn the_parts_of_a_bar_lie_side_by_side_on_both_sides_of_the_allowance() {
-        let fits = bar(500);
-        assert_eq!((fits.used.value(), fits.forecast.value(), fits.allowance.value()), (25.0, 75.0, 100.0));
-        assert!(fits.used_over.is_zero() && fits.forecast_over.1.is_zero());
-
+        let places = |bar: Bar| {
+            let (over, length) = bar.forecast_over;
+            [bar.used, bar.used_over, bar.forecast, over, length, bar.allowance]
+                .map(|place| place.to_string())
+        };
+        assert_eq!(places(bar(500)), ["25.00%", "0.00%", "75.00%", "75.00%", "0.00%", "100.00%"]);
         // 1,500 now and 2,500 at the end: the scale is the forecast's.
-        let will_exceed = bar(1500);
-        assert_eq!((will_exceed.used.value(), will_exceed.forecast.value()), (60.0, 80.0));
-        assert_eq!(will_exceed.forecast_over.0.value(), 80.0);
-        assert_eq!(will_exceed.forecast_over.1.value(), 20.0);
-
-        let exceeded = bar(3000);
-        assert_eq!((exceeded.used.value(), exceeded.used_over.value()), (50.0, 25.0));
-        assert_eq!(exceeded.forecast.value(), 50.0, "there is no forecast within the allowance");
-        assert_eq!((exceeded.forecast_over.0.value(), exceeded.forecast_over.1.value()), (75.0, 25.0));
+        assert_eq!(places(bar(1500)), ["60.00%", "0.00%", "80.00%", "80.00%", "20.00%", "80.00%"]);
+        // Nothing is forecast within an allowance that is used up.
+        assert_eq!(places(bar(3000)), ["50.00%", "25.00%", "50.00%", "75.00%", "25.00%", "50.00%"]);
     }
 
     #[test]

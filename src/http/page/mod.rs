@@ -124,19 +124,15 @@ pub(super) async fn page(State(http): State<Arc<Http>>, RawQuery(query): RawQuer
         now: exact(now),
         link: query.to_string(),
     };
-    match &query.organization {
-        None => answer(StatusCode::OK, &Fleet::new(organizations, &query, now, frame("Status"))),
-        Some(name) => match organizations.iter().find(|organization| organization.name == name) {
-            Some(organization) => {
-                let details = organization.details(now, "organization".to_owned(), 2);
-                answer(StatusCode::OK, &One { frame: frame(name), organization: details })
-            }
-            None => {
-                let name = name.chars().take(query::LONGEST_TEXT).collect();
-                answer(StatusCode::NOT_FOUND, &Missing { frame: frame("No such organization"), name })
-            }
-        },
+    let Some(name) = &query.organization else {
+        return answer(StatusCode::OK, &Fleet::new(organizations, &query, now, frame("Status")));
+    };
+    if let Some(organization) = organizations.iter().find(|organization| organization.name == name) {
+        let details = organization.details(now, "organization".to_owned(), 2);
+        return answer(StatusCode::OK, &One { frame: frame(name), organization: details });
     }
+    let name = name.chars().take(query::LONGEST_TEXT).collect();
+    answer(StatusCode::NOT_FOUND, &Missing { frame: frame("No such organization"), name })
 }
 
 pub(super) async fn style() -> Response {
@@ -193,7 +189,11 @@ impl Fleet {
             rows: shown
                 .clone()
                 .map(|(place, organization)| {
-                    let link = if are_few { format!("#{}", id(place)) } else { Query::of(organization.name).to_string() };
+                    let link = if are_few {
+                        format!("#{}", id(place))
+                    } else {
+                        Query::of(organization.name).to_string()
+                    };
                     organization.row(now, link)
                 })
                 .collect(),
@@ -221,8 +221,18 @@ fn figures(organizations: &[Organization<'_>]) -> Vec<Figure> {
     vec![
         figure("organizations", organizations.len(), "plain", None),
         figure("collectors failing", sum(|one| one.failing), "bad", Some(StateFilter::Failing)),
-        figure("allowance exceeded", sum(|one| usize::from(one.is_exceeded())), "bad", Some(StateFilter::Over)),
-        figure("will exceed allowance", sum(|one| usize::from(one.will_exceed())), "warn", Some(StateFilter::Over)),
+        figure(
+            "allowance exceeded",
+            sum(|one| usize::from(one.is_exceeded())),
+            "bad",
+            Some(StateFilter::Over),
+        ),
+        figure(
+            "will exceed allowance",
+            sum(|one| usize::from(one.will_exceed())),
+            "warn",
+            Some(StateFilter::Over),
+        ),
         figure("collectors stale", sum(|one| one.stale), "warn", Some(StateFilter::Stale)),
     ]
 }
@@ -230,7 +240,7 @@ fn figures(organizations: &[Organization<'_>]) -> Vec<Figure> {
 /// What is worth a sentence about all of them.
 fn notice(organizations: &[Organization<'_>]) -> Option<String> {
     let sum = |count: fn(&Organization<'_>) -> usize| organizations.iter().map(count).sum::<usize>();
-    let (all, failing, waiting) = (sum(|one| one.collectors()), sum(|one| one.failing), sum(|one| one.waiting));
+    let (all, failing, waiting) = (sum(|one| one.count), sum(|one| one.failing), sum(|one| one.waiting));
     if organizations.is_empty() {
         return Some("No organization is configured here.".to_owned());
     }
@@ -246,7 +256,9 @@ fn notice(organizations: &[Organization<'_>]) -> Option<String> {
         );
     }
     (waiting > 0).then(|| {
-        format!("{waiting} of {all} collectors have not ended a first run yet. Reload the page for newer figures.")
+        format!(
+            "{waiting} of {all} collectors have not ended a first run yet. Reload the page for newer figures."
+        )
     })
 }
 
@@ -257,7 +269,8 @@ impl Form {
             label: state.label().to_owned(),
             is_chosen: state == query.state,
         });
-        let providers: BTreeSet<&str> = organizations.iter().map(|organization| organization.provider).collect();
+        let providers: BTreeSet<&str> =
+            organizations.iter().map(|organization| organization.provider).collect();
         let any = Choice { key: String::new(), label: "Any provider".to_owned(), is_chosen: false };
         let providers = providers.into_iter().map(|provider| Choice {
             key: provider.to_owned(),

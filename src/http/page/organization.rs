@@ -19,6 +19,8 @@ pub(super) struct Organization<'a> {
     collectors: &'a [CollectorStatus],
     /// The collector that tells the figures at a glance.
     told_by: Option<&'a CollectorStatus>,
+    /// Of its collectors; as are those that follow.
+    pub(super) count: usize,
     pub(super) failing: usize,
     pub(super) stale: usize,
     pub(super) waiting: usize,
@@ -33,6 +35,7 @@ pub(super) enum Standing {
     WillExceed,
     Stale,
     Waiting,
+    UnknownAllowance,
     Good,
 }
 
@@ -77,12 +80,14 @@ pub(super) struct Details {
 impl<'a> Organization<'a> {
     /// Those that all these collectors belong to, each with its own.
     pub(super) fn all(collectors: &'a [CollectorStatus], now: Timestamp) -> Vec<Self> {
-        let of_one = |one: &CollectorStatus, other: &CollectorStatus| one.id.organization == other.id.organization;
+        let of_one =
+            |one: &CollectorStatus, other: &CollectorStatus| one.id.organization == other.id.organization;
         collectors.chunk_by(of_one).map(|collectors| Self::of(collectors, now)).collect()
     }
 
     fn of(collectors: &'a [CollectorStatus], now: Timestamp) -> Self {
-        let count = |is: &dyn Fn(&CollectorStatus) -> bool| collectors.iter().filter(|status| is(status)).count();
+        let count =
+            |is: &dyn Fn(&CollectorStatus) -> bool| collectors.iter().filter(|status| is(status)).count();
         Self {
             name: &collectors[0].id.organization,
             provider: collectors[0].id.provider,
@@ -90,13 +95,9 @@ impl<'a> Organization<'a> {
             failing: count(&|status| status.outcome == Outcome::Failed),
             stale: count(&|status| is_stale(status, now)),
             waiting: count(&|status| status.outcome == Outcome::Pending),
+            count: collectors.len(),
             collectors,
         }
-    }
-
-    /// How many collectors it has.
-    pub(super) fn collectors(&self) -> usize {
-        self.collectors.len()
     }
 
     fn overview(&self) -> Option<&'a Overview> {
@@ -134,6 +135,10 @@ impl<'a> Organization<'a> {
             (Standing::WillExceed, self.will_exceed()),
             (Standing::Stale, self.stale > 0),
             (Standing::Waiting, self.waiting > 0),
+            (
+                Standing::UnknownAllowance,
+                self.fair_use().is_some_and(|fair_use| fair_use.allowance.is_none()),
+            ),
         ];
         let mut standings: Vec<Standing> =
             all.into_iter().filter_map(|(standing, is)| is.then_some(standing)).collect();
@@ -146,7 +151,8 @@ impl<'a> Organization<'a> {
     /// The worst come first, among equals those with the most of their allowance used by forecast.
     pub(super) fn order(&self) -> impl Ord + use<'a> {
         let worst = self.standings()[0];
-        let forecast = self.fair_use().and_then(|fair_use| Some(fair_use.forecast() / fair_use.allowance?.requests));
+        let forecast =
+            self.fair_use().and_then(|fair_use| Some(fair_use.forecast() / fair_use.allowance?.requests));
         // Ratios are not negative, and the bits of such numbers are in their order.
         let forecast = forecast.filter(|ratio| *ratio > 0.0).map_or(0, f64::to_bits);
         (worst, Reverse(forecast), self.name)
@@ -178,6 +184,7 @@ impl<'a> Organization<'a> {
                     ("wait", "waiting for first figures".to_owned())
                 }
                 Standing::Waiting => ("wait", counted(self.waiting, "collector") + " waiting"),
+                Standing::UnknownAllowance => ("none", "allowance unknown".to_owned()),
                 Standing::Good => ("good", "good".to_owned()),
             };
             Badge { key, label }

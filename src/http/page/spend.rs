@@ -87,13 +87,18 @@ mod tests {
             is_running,
             amounts: amounts.iter().map(|(amount, code)| (*amount, (*code).to_owned())).collect(),
         };
-        let months =
-            [month("2026-11", true, &[(50.0, "USD")]), month("2026-10", false, &[(100.0, "USD"), (7.0, "EUR")])];
+        let months = [
+            month("2026-11", true, &[(50.0, "USD")]),
+            month("2026-10", false, &[(100.0, "USD"), (7.0, "EUR")]),
+        ];
         let view = SpendView::new(&months).unwrap();
         assert_eq!((view.month.as_str(), view.previous.as_deref()), ("Nov\u{a0}2026", Some("Oct\u{a0}2026")));
         let [eur, usd] = &view.currencies[..] else { panic!("two currencies") };
         assert_eq!((eur.code.as_str(), &eur.amount), ("EUR", &None));
-        assert_eq!((usd.bar.to_string(), usd.text.as_str()), ("50.00%".to_owned(), "50\u{a0}% of Oct\u{a0}2026"));
+        assert_eq!(
+            (usd.bar.to_string(), usd.text.as_str()),
+            ("50.00%".to_owned(), "50\u{a0}% of Oct\u{a0}2026")
+        );
         assert!(SpendView::new(&[]).is_none());
         assert!(SpendView::new(&[month("x", true, &[])]).unwrap().currencies.is_empty());
     }

@@ -177,11 +177,11 @@ impl Percent {
         Self((self.0 - start.0).max(0.0))
     }
 
-    pub(super) fn is_zero(&self) -> bool {
+    pub(super) fn is_zero(self) -> bool {
         self.0 <= 0.0
     }
 
-    pub(super) fn is_all(&self) -> bool {
+    pub(super) fn is_all(self) -> bool {
         self.0 >= 100.0
     }
 

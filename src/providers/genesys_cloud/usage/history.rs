@@ -195,7 +195,11 @@ mod tests {
         history.replace(day(1), day(3), fold(&[(day(1), "a", 1), (day(1), "b", 2), (day(3), "b", 4)]));
         history.names.insert("b".to_owned(), (day(1), "purecloud-b".to_owned()));
         let daily = |counts: fn(Option<&str>) -> bool| history.daily(day(1), day(9), counts);
-        assert_eq!(daily(|_| true), [(day(1), 3), (day(2), 0), (day(3), 4)], "a day that was read may be empty");
+        assert_eq!(
+            daily(|_| true),
+            [(day(1), 3), (day(2), 0), (day(3), 4)],
+            "a day that was read may be empty"
+        );
         assert_eq!(daily(|name| name.is_none()), [(day(1), 1), (day(2), 0), (day(3), 0)]);
     }
 

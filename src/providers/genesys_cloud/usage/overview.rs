@@ -20,7 +20,9 @@ pub(super) fn overview(history: &History, context: &Context<'_>) -> FairUse {
     let oldest = shown_start.min(period.start).min(trailing_start);
     let days = history.daily(oldest, day, |name| fair_use.counts(name));
     let since = |first| days.iter().filter(move |(day, _)| *day >= first);
-    let sum = |first| since(first).map(|(_, requests)| requests).fold(0, |sum: u64, more| sum.saturating_add(*more));
+    let sum = |first| {
+        since(first).map(|(_, requests)| requests).fold(0, |sum: u64, more| sum.saturating_add(*more))
+    };
     FairUse {
         period_start: period.start,
         period_end: period.end,

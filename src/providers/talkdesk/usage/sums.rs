@@ -122,7 +122,9 @@ impl Sums {
     /// What a month's consumption costs, by currency; credits are none.
     pub(super) fn consumption(&self, month: Month) -> Vec<(f64, String)> {
         let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
-        for ([_, _, usage_type, currency, _], amount) in self.months.get(&month).iter().flat_map(|sums| &sums.amounts) {
+        for ([_, _, usage_type, currency, _], amount) in
+            self.months.get(&month).iter().flat_map(|sums| &sums.amounts)
+        {
             if !CREDITS.contains(&usage_type.as_str()) {
                 sums.entry(currency).or_default().add(amount.value());
             }

@@ -13,10 +13,12 @@
     reason = "a test that cannot go on has failed, and one that is skipped says so"
 )]
 
+mod driver;
+#[path = "../support/mod.rs"]
 mod support;
 
+use driver::Browser;
 use serde_json::Value;
-use support::browser::Browser;
 use support::gallery::{Gallery, LONG, UNBROKEN};
 use support::poll;
 
@@ -100,7 +102,9 @@ async fn the_keyboard_reaches_everything_in_order_and_shows_where_it_is() {
         browser.screen(1280, false).await;
         browser.open(&format!("http://{}/{query}", served.address)).await;
         let reachable = "a[href], input, select, button, summary, [tabindex=\"0\"]";
-        let mark = format!("return [...document.querySelectorAll('{reachable}')].filter(e => e.checkVisibility()).map((e, i) => e.dataset.place = i).length;");
+        let mark = format!(
+            "return [...document.querySelectorAll('{reachable}')].filter(e => e.checkVisibility()).map((e, i) => e.dataset.place = i).length;"
+        );
         let count = browser.run(&mark).await.as_u64().unwrap();
         assert!(count > 15, "{count}");
         for place in 0..count {
@@ -126,7 +130,8 @@ async fn a_search_is_typed_and_answered_and_leads_to_an_organization() {
     browser.run("document.getElementById('q').focus();").await;
     browser.press("customer-01").await;
     browser.press(ENTER).await;
-    let shown = "return [...document.querySelectorAll('tbody th[role=rowheader] a')].map(link => link.textContent);";
+    let shown =
+        "return [...document.querySelectorAll('tbody th[role=rowheader] a')].map(link => link.textContent);";
     let names = async || browser.run(shown).await.as_array().unwrap().clone();
     let found = poll("the answer", async || Some(names().await).filter(|names| names.len() == 8)).await;
     assert!(found.iter().all(|name| name.as_str().unwrap().starts_with("customer-01")), "{found:?}");

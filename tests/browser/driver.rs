@@ -1,4 +1,4 @@
-//! A real browser: headless Chromium, driven through chromedriver by the few commands of WebDriver and of Chromium's own protocol
+//! A real browser: headless Chromium, driven through `chromedriver` by the few commands of `WebDriver` and of Chromium's own protocol
 //! that the tests of the page need.
 
 use std::path::{Path, PathBuf};
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::process::{Child, Command};
 
-use super::DEADLINE;
+use crate::support::DEADLINE;
 
 /// Where `make prepare` puts the accessibility rules.
 const AXE: &str = "target/sdk/axe/node_modules/axe-core/axe.min.js";
@@ -34,7 +34,7 @@ fn missing(what: &str) {
     eprintln!("SKIPPED: {what}: `make prepare` installs it where it can");
 }
 
-pub fn root() -> &'static Path {
+fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR"))
 }
 
@@ -64,7 +64,14 @@ impl Browser {
         let port = tokio::time::timeout(DEADLINE, port).await.expect("the driver starts");
         let http = reqwest::Client::builder().no_proxy().timeout(DEADLINE).build().expect("a client");
         // The page is our own, and containers do not allow a sandbox.
-        let arguments = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--remote-debugging-pipe"];
+        let arguments = [
+            "--headless=new",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-dev-shm-usage",
+            "--hide-scrollbars",
+            "--remote-debugging-pipe",
+        ];
         let capabilities = json!({"capabilities": {"alwaysMatch": {
             "goog:chromeOptions": {"args": arguments},
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
@@ -147,7 +154,10 @@ impl Browser {
         let log = async |kind: &str| {
             let log = self.post("se/log", json!({"type": kind})).await;
             let entries = log.as_array().expect("a list").clone();
-            entries.into_iter().map(|entry| entry["message"].as_str().expect("text").to_owned()).collect::<Vec<_>>()
+            entries
+                .into_iter()
+                .map(|entry| entry["message"].as_str().expect("text").to_owned())
+                .collect::<Vec<_>>()
         };
         let mut complaints = log("browser").await;
         for event in log("performance").await {
@@ -159,7 +169,9 @@ impl Browser {
                 "Network.responseReceived" if parameters["response"]["status"].as_u64() >= Some(400) => {
                     complaints.push(url("response"));
                 }
-                "Network.requestWillBeSent" if url("request").starts_with("http") && !url("request").contains(host) => {
+                "Network.requestWillBeSent"
+                    if url("request").starts_with("http") && !url("request").contains(host) =>
+                {
                     complaints.push(url("request"));
                 }
                 _ => {}

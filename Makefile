@@ -9,7 +9,7 @@ export RUSTDOCFLAGS = -D warnings
 ## Install what the tests need, then run everything.
 test: prepare format lint doc unit deny fuzz
 
-## promtool and the Prometheus server, which some tests run for real, and the vendor's own clients.
+## promtool and the Prometheus server, which some tests run for real, a browser, and the vendor's own clients.
 prepare:
 	@scripts/prepare-tests.sh
 

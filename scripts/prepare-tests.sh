@@ -1,8 +1,10 @@
 #!/bin/sh
-# Makes sure that promtool and prometheus are there: some tests run the real ones. Installs the vendor's own clients where it can.
+# Makes sure that promtool and prometheus are there: some tests run the real ones. Installs the vendor's own clients
+# and a browser where it can.
 set -eu
 
 "$(dirname "$0")/install-sdks.sh"
+"$(dirname "$0")/install-browser.sh"
 
 missing=
 for tool in promtool prometheus; do

@@ -34,7 +34,7 @@ async fn page(served: &Served, query: &str) -> String {
 /// What a reader reads: the text without markup, with plain spaces.
 fn text(page: &str) -> String {
     let style_and_tags = Regex::new("(?s)<title>.*?</title>|<[^>]*>").unwrap();
-    let text = style_and_tags.replace_all(page, " ").replace('\u{a0}', " ").replace("&amp;", "&");
+    let text = style_and_tags.replace_all(page, " ").replace('\u{a0}', " ").replace("&nbsp;", " ").replace("&amp;", "&");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 

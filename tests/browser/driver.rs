@@ -1,7 +1,7 @@
 //! A real browser: headless Chromium, driven through `chromedriver` by the few commands of `WebDriver` and of Chromium's own protocol
 //! that the tests of the page need.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -135,15 +135,15 @@ impl Browser {
         found.as_array().expect("a list").iter().map(|text| text.as_str().expect("text").to_owned()).collect()
     }
 
-    /// Saves a picture of the whole page below `target/screenshots`.
-    pub async fn photograph(&self, name: &str) {
+    /// Saves a picture of the page, down to that height at the most, in a folder of the project.
+    pub async fn photograph(&self, folder: &str, name: &str, height: f64) {
         let size = self.devtools("Page.getLayoutMetrics", json!({})).await["cssContentSize"].clone();
-        let height = size["height"].as_f64().expect("a height").min(8000.0);
+        let height = size["height"].as_f64().expect("a height").min(height);
         let clip = json!({"x": 0, "y": 0, "width": size["width"], "height": height, "scale": 1});
         let picture = json!({"format": "png", "captureBeyondViewport": true, "clip": clip});
         let picture = self.devtools("Page.captureScreenshot", picture).await;
         let picture = STANDARD.decode(picture["data"].as_str().expect("a picture")).expect("Base64");
-        let folder: PathBuf = root().join("target/screenshots");
+        let folder = root().join(folder);
         std::fs::create_dir_all(&folder).expect("a folder");
         std::fs::write(folder.join(format!("{name}.png")), picture).expect("can be written");
     }

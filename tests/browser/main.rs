@@ -2,7 +2,7 @@
 //! complains of nothing.
 //!
 //! Pictures are left in `target/screenshots`. Without Chromium, its driver or the rules of axe-core (`make prepare`) the tests are
-//! skipped, unless `CI=true`.
+//! skipped, unless `CI=true`. `UPDATE_IMAGES=1` makes the pictures of the documentation anew.
 
 #![allow(
     clippy::cast_possible_truncation,
@@ -17,13 +17,21 @@ mod driver;
 #[path = "../support/mod.rs"]
 mod support;
 
+use std::time::Duration;
+
+use ccaas_exporter::app;
+use ccaas_exporter::clock::Clock;
 use driver::Browser;
 use serde_json::Value;
 use support::gallery::{Gallery, LONG, UNBROKEN};
-use support::poll;
+use support::{Setup, poll};
+use tokio::time::Instant;
 
 /// The narrowest screen that a page must fit (WCAG 2.2, reflow), a phone, a tablet, a desk, and a wide one.
 const WIDTHS: [u32; 5] = [320, 390, 768, 1280, 1920];
+
+/// Where pictures are left for whoever wants to look.
+const PICTURES: &str = "target/screenshots";
 
 const TAB: &str = "\u{e004}";
 const ENTER: &str = "\u{e007}";
@@ -65,7 +73,7 @@ async fn nothing_overflows_on_any_screen_in_any_state_and_the_browser_is_content
                 browser.screen(width, is_dark).await;
                 browser.open(&format!("http://{host}/{query}")).await;
                 let scheme = if is_dark { "dark" } else { "light" };
-                browser.photograph(&format!("{name}-{width}-{scheme}")).await;
+                browser.photograph(PICTURES, &format!("{name}-{width}-{scheme}"), 8000.0).await;
                 let overflowing = browser.run(OVERFLOWING).await;
                 assert_eq!(overflowing, Value::Array(Vec::new()), "{name} at {width}");
                 let mut complaints = browser.complaints(&host).await;
@@ -144,4 +152,43 @@ async fn a_search_is_typed_and_answered_and_leads_to_an_organization() {
     poll("the organization", heading).await;
     assert!(browser.complaints(&served.address.to_string()).await.is_empty());
     browser.close().await;
+}
+
+/// The demo at a time when a period is about to end. For the pictures a permission is taken away after a while.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_real_program_shows_real_figures() {
+    let Some(browser) = Browser::start().await else { return };
+    let is_for_documentation = std::env::var_os("UPDATE_IMAGES").is_some();
+    let (noon, begun) = ("2026-11-14T12:00:00Z".parse::<jiff::Timestamp>().unwrap(), Instant::now());
+    let clock = Clock::from_fn(move || noon + begun.elapsed());
+    let faults = "faults:\n  - {operation: postClientUsageQuery, after: 6, fault: {status: 403, code: missing.permissions}}";
+    let mut setup = Setup::everything();
+    (setup.clock, setup.options) = (clock.clone(), app::demo_options(clock));
+    let (refresh, runs) = if is_for_documentation { (7, 9.0) } else { (3600, 1.0) };
+    let stage = setup.scenario(faults).refresh(Duration::from_secs(refresh)).start().await;
+    stage.ready().await;
+    let polls = "ccaas_exporter_collector_polls_total";
+    stage
+        .until("runs", |metrics| {
+            metrics.of(polls, &[("collector", "usage")]).all(|sample| sample.value >= runs)
+        })
+        .await;
+    let (folder, prefix) = if is_for_documentation { ("docs/images", "") } else { (PICTURES, "demo-") };
+    let host = stage.url.trim_start_matches("http://");
+    for (name, query, width, is_dark, height) in [
+        ("status-page", "", 1280, false, 1260.0),
+        ("status-page-dark", "?organization=acme", 1280, true, 1064.0),
+        ("status-page-phone", "?organization=acme", 390, false, 1300.0),
+    ] {
+        browser.screen(width, is_dark).await;
+        browser.open(&format!("{}/{query}", stage.url)).await;
+        browser.photograph(folder, &format!("{prefix}{name}"), height).await;
+        assert_eq!(browser.run(OVERFLOWING).await, Value::Array(Vec::new()), "{name}");
+        let complaints = browser.accessibility().await;
+        assert!(complaints.is_empty(), "{name}: {complaints:#?}");
+        let complaints = browser.complaints(host).await;
+        assert!(complaints.is_empty(), "{name}: {complaints:?}");
+    }
+    browser.close().await;
+    stage.stop().await;
 }

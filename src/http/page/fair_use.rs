@@ -9,8 +9,8 @@ use crate::model::FairUse;
 /// The chart shows so many days to come at the most.
 const LONGEST_FORECAST: usize = 93;
 
-/// Labels of days stand so far from each other at the least, in percent of the width of a phone.
-const LABEL_WIDTH: f64 = 17.0;
+/// How much room a day's name takes below the chart, in percent of its width on a phone and on a desk.
+const LABEL_WIDTHS: [f64; 2] = [19.0, 8.5];
 
 /// Everything that there is to tell of it.
 pub(super) struct FairUseView {
@@ -92,6 +92,8 @@ pub(super) struct Column {
 pub(super) struct Label {
     pub(super) x: Percent,
     pub(super) anchor: &'static str,
+    /// Whether a phone has no room for it.
+    pub(super) is_for_wide: bool,
     pub(super) text: String,
 }
 
@@ -245,15 +247,30 @@ fn labels(fair_use: &FairUse, slots: usize) -> Vec<Label> {
         }
         let x = Percent::of(f64::from(slot) + 0.5, slots as f64);
         let anchor = match x.value() {
-            left if left < LABEL_WIDTH / 2.0 => "start",
-            right if right > 100.0 - LABEL_WIDTH / 2.0 => "end",
+            left if left < LABEL_WIDTHS[0] / 2.0 => "start",
+            right if right > 100.0 - LABEL_WIDTHS[0] / 2.0 => "end",
             _ => "middle",
         };
-        if labels.iter().all(|label| (label.x.value() - x.value()).abs() >= LABEL_WIDTH) {
-            labels.push(Label { x, anchor, text: short_day(date) });
+        let label = |is_for_wide| Label { x, anchor, is_for_wide, text: short_day(date) };
+        let fits = |width: f64| labels.iter().all(|other| !label(false).touches(other, width));
+        let is_for_wide = !fits(LABEL_WIDTHS[0]);
+        if fits(LABEL_WIDTHS[1]) {
+            labels.push(label(is_for_wide));
         }
     }
     labels
+}
+
+impl Label {
+    /// Whether it touches another one, if both are so wide.
+    fn touches(&self, other: &Self, width: f64) -> bool {
+        let start = |label: &Self| match label.anchor {
+            "start" => label.x.value(),
+            "end" => label.x.value() - width,
+            _ => label.x.value() - width / 2.0,
+        };
+        (start(self) - start(other)).abs() < width
+    }
 }
 
 /// The chart in words.
@@ -336,9 +353,21 @@ mod tests {
             assert!((column.y.value() + column.height.value() - 100.0).abs() < 1e-9);
         }
         assert!(chart.start.is_none(), "the period starts with the first day that is shown");
-        let mut places: Vec<f64> = chart.labels.iter().map(|label| label.x.value()).collect();
-        places.sort_by(f64::total_cmp);
-        assert!(places.len() >= 3 && places.windows(2).all(|pair| pair[1] - pair[0] >= LABEL_WIDTH));
+        let named: Vec<(&str, bool)> =
+            chart.labels.iter().map(|label| (label.text.as_str(), label.is_for_wide)).collect();
+        assert_eq!(named, [("20\u{a0}Nov", false), ("1\u{a0}Nov", false), ("30\u{a0}Nov", false)]);
+        for (place, one) in chart.labels.iter().enumerate() {
+            assert!(chart.labels[..place].iter().all(|other| !one.touches(other, LABEL_WIDTHS[0])));
+        }
+        // With days before it and few to come there is less room.
+        let late = FairUse {
+            newest_day: date(2026, 11, 26),
+            days: (1..=26).map(|day| (date(2026, 11, day), 100)).collect(),
+            ..fair_use(2000, None)
+        };
+        let labels = labels(&late, 30);
+        assert_eq!(labels[2].text, "30\u{a0}Nov");
+        assert!(labels[2].is_for_wide && !labels[0].is_for_wide);
     }
 
     #[test]

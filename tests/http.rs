@@ -59,7 +59,17 @@ async fn a_strict_scrape_is_refused_only_while_a_selected_collector_fails() {
 async fn paths_and_methods_are_answered_as_http_has_it() {
     let stage = Setup::new().start().await;
     stage.ready().await;
-    for path in ["/", "/metrics", "/api/v1/status", "/sd", "/config", "/-/healthy", "/-/ready"] {
+    for path in [
+        "/",
+        "/status.css",
+        "/status.svg",
+        "/metrics",
+        "/api/v1/status",
+        "/sd",
+        "/config",
+        "/-/healthy",
+        "/-/ready",
+    ] {
         assert_eq!(stage.get(path).await.status(), 200, "{path}");
         let head = stage.http.head(format!("{}{path}", stage.url)).send().await.unwrap();
         assert_eq!(head.status(), 200, "{path}");

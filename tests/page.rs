@@ -34,7 +34,11 @@ async fn page(served: &Served, query: &str) -> String {
 /// What a reader reads: the text without markup, with plain spaces.
 fn text(page: &str) -> String {
     let style_and_tags = Regex::new("(?s)<title>.*?</title>|<[^>]*>").unwrap();
-    let text = style_and_tags.replace_all(page, " ").replace('\u{a0}', " ").replace("&nbsp;", " ").replace("&amp;", "&");
+    let text = style_and_tags
+        .replace_all(page, " ")
+        .replace('\u{a0}', " ")
+        .replace("&nbsp;", " ")
+        .replace("&amp;", "&");
     text.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
@@ -276,6 +280,13 @@ async fn a_program_is_told_the_same() {
     let spend = &status["organizations"][3]["spend"];
     assert_eq!((&spend[0]["month"], &spend[0]["is_running"]), (&"2026-11".into(), &true.into()));
     assert_eq!(spend[1]["amounts"][1], serde_json::json!({"amount": 98_765.43, "currency": "USD"}));
+
+    let (_, _, one) = get(&served, "api/v1/status?organization=globex").await;
+    let one: serde_json::Value = serde_json::from_str(&one).unwrap();
+    assert_eq!(one["organizations"][0], status["organizations"][3]);
+    assert_eq!((&one["organizations"][1], one["collectors"].as_array().unwrap().len()), (&().into(), 2));
+    let (refused, _, why) = get(&served, "api/v1/status?organization=globex&organization=nobody").await;
+    assert_eq!((refused, why.contains("nobody")), (400, true));
 
     let failing = &status["collectors"][5];
     assert_eq!((&failing["collector"], &failing["state"]), (&"usage".into(), &"failed".into()));

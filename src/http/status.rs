@@ -4,11 +4,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
 use jiff::civil::Date;
 use serde::Serialize;
+use url::form_urlencoded;
 
 use super::Http;
 use crate::model::{FairUse, MonthSpend, Overview};
@@ -98,8 +100,21 @@ struct OwnRequests {
     since_start: u64,
 }
 
-pub(super) async fn status(State(http): State<Arc<Http>>) -> Response {
-    let collectors = http.store.status();
+/// All organizations, or those that `organization` names.
+pub(super) async fn status(State(http): State<Arc<Http>>, RawQuery(query): RawQuery) -> Response {
+    let mut collectors = http.store.status();
+    let parameters = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let wanted: Vec<String> =
+        parameters.filter(|(name, _)| name == "organization").map(|(_, value)| value.into_owned()).collect();
+    for wanted in &wanted {
+        if !collectors.iter().any(|collector| collector.id.organization == *wanted) {
+            let refusal = format!("organization: none of that name is configured: {wanted:?}\n");
+            return (StatusCode::BAD_REQUEST, refusal).into_response();
+        }
+    }
+    if !wanted.is_empty() {
+        collectors.retain(|collector| wanted.contains(&collector.id.organization));
+    }
     Json(Status {
         version: env!("CARGO_PKG_VERSION"),
         now: http.clock.now(),

@@ -74,7 +74,7 @@ async fn the_front_page_tells_the_worst_first_and_few_organizations_at_once() {
         "2 of 8 failed",
         "40 min ago 2026-11-21 09:20:00 UTC",
         "estimates before tax and not the invoice",
-        "since this process started",
+        "since this process started, or",
     ] {
         assert!(text.contains(expected), "{expected} is not in: {text}");
     }
@@ -177,7 +177,7 @@ async fn a_thousand_organizations_cost_little() {
     for _ in 0..5 {
         assert_eq!(page(&served, "?page=20").await.matches("rowheader").count(), 50);
     }
-    assert!(begun.elapsed() < Duration::from_secs(10), "{:?} for five pages", begun.elapsed());
+    assert!(begun.elapsed() < Duration::from_secs(3), "{:?} for five pages", begun.elapsed());
     assert!(first.len() < 150_000, "{} bytes", first.len());
 }
 

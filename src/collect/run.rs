@@ -118,7 +118,7 @@ impl<C: Collector> Life<C> {
         life.plan(wait);
         let last = course.last.map(|(at, took, ended)| (at.min(now), took, ended.into_result()));
         life.runner.slot.restore(restored, last, course.is_not_supported);
-        life.runner.slot.overview(life.collector.overview());
+        life.runner.slot.set_overview(life.collector.overview());
         drop(turn);
         (life, wait)
     }
@@ -194,7 +194,7 @@ impl<C: Collector> Life<C> {
         let is_good = outcome.is_ok();
         self.runner.slot.record(now, took, requests, outcome);
         if is_good {
-            self.runner.slot.overview(self.collector.overview());
+            self.runner.slot.set_overview(self.collector.overview());
         }
         self.runner.slot.claim(claim);
         drop(turn);
@@ -354,7 +354,7 @@ async fn reevaluate(collector: &mut impl Collector, slot: &Slot, drawer: &Drawer
             let memory = collector.memory();
             let reading = keep_figures(drawer, slot.last_success(), memory, reading).await;
             slot.reevaluated(reading, encoded);
-            slot.overview(collector.overview());
+            slot.set_overview(collector.overview());
         }
         Err(NoRoom { failure: error, .. }) => {
             tracing::warn!(organization, provider, collector = name, %error, "cannot re-evaluate, the last good figures stay");

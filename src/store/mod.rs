@@ -302,7 +302,7 @@ impl Slot {
     }
 
     /// The figures at a glance that go with what is shown. Without series there is nothing that they could go with.
-    pub fn overview(&self, overview: Option<Overview>) {
+    pub fn set_overview(&self, overview: Option<Overview>) {
         let overview = overview.map(Arc::new);
         self.update(|state| state.status.overview = overview.filter(|_| state.lines.is_some()));
     }
@@ -432,12 +432,12 @@ mod tests {
         let slot = store.slot(id.clone(), schedule, telemetry.collector(&id, hour));
         let overview = || Some(Overview::Spend(Vec::new()));
         let is_told = || store.status()[0].overview.is_some();
-        slot.overview(overview());
+        slot.set_overview(overview());
         assert!(!is_told(), "there are no series");
 
         let at = |run: i64| Timestamp::from_second(3600 * run).unwrap();
         slot.record(at(0), hour, 5, Ok(Default::default()));
-        slot.overview(overview());
+        slot.set_overview(overview());
         assert!(is_told());
         for run in 1..=20 {
             let failure = crate::model::Failure::new(crate::model::Reason::Server, "");

@@ -41,6 +41,11 @@ fn root() -> &'static Path {
 impl Browser {
     /// A browser with an empty profile; `None` where there is none.
     pub async fn start() -> Option<Self> {
+        Self::with_text_of(16).await
+    }
+
+    /// The same, of a person who wants text of that size.
+    pub async fn with_text_of(pixels: u32) -> Option<Self> {
         let Ok(axe) = std::fs::read_to_string(root().join(AXE)) else {
             missing(&format!("no {AXE}"));
             return None;
@@ -73,7 +78,10 @@ impl Browser {
             "--remote-debugging-pipe",
         ];
         let capabilities = json!({"capabilities": {"alwaysMatch": {
-            "goog:chromeOptions": {"args": arguments},
+            "goog:chromeOptions": {
+                "args": arguments,
+                "prefs": {"webkit.webprefs.default_font_size": pixels},
+            },
             "goog:loggingPrefs": {"browser": "ALL", "performance": "ALL"},
         }}});
         let driver_url = format!("http://127.0.0.1:{port}/session");

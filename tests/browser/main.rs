@@ -27,8 +27,8 @@ use support::gallery::{Gallery, LONG, UNBROKEN};
 use support::{Setup, poll};
 use tokio::time::Instant;
 
-/// The narrowest screen that a page must fit (WCAG 2.2, reflow), a phone, a tablet, a desk, and a wide one.
-const WIDTHS: [u32; 5] = [320, 390, 768, 1280, 1920];
+/// The narrowest screen that a page must fit (WCAG 2.2, reflow), a phone, a tablet, the first without cards, a desk, and a wide one.
+const WIDTHS: [u32; 6] = [320, 390, 768, 1026, 1280, 1920];
 
 /// Where pictures are left for whoever wants to look.
 const PICTURES: &str = "target/screenshots";
@@ -81,6 +81,23 @@ async fn nothing_overflows_on_any_screen_in_any_state_and_the_browser_is_content
                 complaints.retain(|complaint| name != "missing" || !complaint.contains(UNBROKEN));
                 assert!(complaints.is_empty(), "{name} at {width}: {complaints:?}");
             }
+        }
+    }
+    browser.close().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn text_may_be_twice_as_large() {
+    let Some(browser) = Browser::with_text_of(32).await else { return };
+    for (name, gallery, query) in states() {
+        let served = gallery.serve().await;
+        for width in WIDTHS.into_iter().filter(|width| *width >= 768) {
+            browser.screen(width, false).await;
+            browser.open(&format!("http://{}/{query}", served.address)).await;
+            let size = browser.run("return getComputedStyle(document.documentElement).fontSize;").await;
+            assert_eq!(size, "32px");
+            browser.photograph(PICTURES, &format!("{name}-{width}-large"), 8000.0).await;
+            assert_eq!(browser.run(OVERFLOWING).await, Value::Array(Vec::new()), "{name} at {width}");
         }
     }
     browser.close().await;

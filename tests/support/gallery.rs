@@ -85,7 +85,7 @@ impl Gallery {
             }
             Condition::Stale => good(&slot, ago(100)),
         }
-        slot.overview(overview);
+        slot.set_overview(overview);
     }
 
     /// Adds an organization of Genesys Cloud, whose first collector is in that condition and the others good.

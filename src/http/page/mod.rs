@@ -114,9 +114,12 @@ struct Pager {
 }
 
 pub(super) async fn page(State(http): State<Arc<Http>>, RawQuery(query): RawQuery) -> Response {
-    let query = Query::parse(query.as_deref().unwrap_or_default());
+    let mut query = Query::parse(query.as_deref().unwrap_or_default());
     let (now, status) = (http.clock.now(), http.store.status());
     let organizations = Organization::all(&status, now);
+    if !organizations.iter().any(|organization| organization.provider == query.provider) {
+        query.provider.clear();
+    }
     let frame = |title: &str| Frame {
         title: title.to_owned(),
         version: env!("CARGO_PKG_VERSION"),

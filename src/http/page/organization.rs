@@ -171,15 +171,28 @@ impl<'a> Organization<'a> {
             && self.name.to_lowercase().contains(&query.text.to_lowercase())
     }
 
-    fn badges(&self) -> Vec<Badge> {
+    fn badges(&self, now: Timestamp) -> Vec<Badge> {
+        // One has a name, more are a number.
+        let named = |count: usize, is: &dyn Fn(&CollectorStatus) -> bool| match self
+            .collectors
+            .iter()
+            .find(|one| is(one))
+        {
+            Some(only) if count == 1 => only.id.collector.to_owned(),
+            _ => counted(count, "collector"),
+        };
+        let is_failing = |status: &CollectorStatus| status.outcome == Outcome::Failed;
         let of = |standing| {
             let (key, label) = match standing {
-                Standing::AllFailing if self.failing == 1 => ("bad", "the collector is failing".to_owned()),
-                Standing::AllFailing => ("bad", format!("all {} collectors failing", self.failing)),
+                Standing::AllFailing if self.failing > 1 => {
+                    ("bad", format!("all {} collectors failing", self.failing))
+                }
                 Standing::Exceeded => ("bad", "allowance exceeded".to_owned()),
-                Standing::Failing => ("bad", counted(self.failing, "collector") + " failing"),
+                Standing::AllFailing | Standing::Failing => {
+                    ("bad", named(self.failing, &is_failing) + " failing")
+                }
                 Standing::WillExceed => ("warn", "will exceed its allowance".to_owned()),
-                Standing::Stale => ("warn", counted(self.stale, "collector") + " stale"),
+                Standing::Stale => ("warn", named(self.stale, &|status| is_stale(status, now)) + " stale"),
                 Standing::Waiting if self.waiting == self.collectors.len() => {
                     ("wait", "waiting for first figures".to_owned())
                 }
@@ -202,7 +215,7 @@ impl<'a> Organization<'a> {
             name: self.name.to_owned(),
             link,
             provider: title(self.provider),
-            badges: self.badges(),
+            badges: self.badges(now),
             fair_use: self.fair_use().map(FairUseView::from),
             spend: self.spend().and_then(SpendView::new),
             read: self.read(now),
@@ -219,7 +232,7 @@ impl<'a> Organization<'a> {
             id,
             level,
             provider: title(self.provider),
-            badges: self.badges(),
+            badges: self.badges(now),
             fair_use: self.fair_use().map(|fair_use| (FairUseView::from(fair_use), Chart::new(fair_use))),
             spend: self.spend().and_then(SpendView::new),
             read: self.read(now),

@@ -50,7 +50,7 @@ impl StateFilter {
             Self::All => "Any state",
             Self::Failing => "Collectors failing",
             Self::Stale => "Figures stale",
-            Self::Over => "Over the allowance, now or by forecast",
+            Self::Over => "Allowance exceeded, or will be",
         }
     }
 }

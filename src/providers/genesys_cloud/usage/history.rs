@@ -1,6 +1,6 @@
 //! What is known of the days so far: the sums of each client, as many days back as something is computed from them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -108,15 +108,17 @@ impl History {
         sums
     }
 
-    /// All requests of each of the days `first..=last` that were read, of the clients that count by their name.
+    /// All requests of each of the days `first..=last` that were read, without the clients whose names are left out.
     pub(super) fn daily(
         &self,
         first: Date,
         last: Date,
-        counts: impl Fn(Option<&str>) -> bool,
+        is_left_out: impl Fn(&str) -> bool,
     ) -> Vec<(Date, u64)> {
+        let left_out = self.names.iter().filter(|(_, (_, name))| is_left_out(name));
+        let left_out: HashSet<&str> = left_out.map(|(client_id, _)| client_id.as_str()).collect();
         let requests = |day: &Day| {
-            let counted = day.iter().filter(|(client_id, _)| counts(self.name(client_id)));
+            let counted = day.iter().filter(|(client_id, _)| !left_out.contains(client_id.as_str()));
             counted.map(|(_, counts)| counts.total()).fold(0, u64::saturating_add)
         };
         self.days.range(first..=last).map(|(day, sums)| (*day, requests(sums))).collect()
@@ -194,13 +196,17 @@ mod tests {
         let mut history = History::default();
         history.replace(day(1), day(3), fold(&[(day(1), "a", 1), (day(1), "b", 2), (day(3), "b", 4)]));
         history.names.insert("b".to_owned(), (day(1), "purecloud-b".to_owned()));
-        let daily = |counts: fn(Option<&str>) -> bool| history.daily(day(1), day(9), counts);
+        let daily = |is_left_out: fn(&str) -> bool| history.daily(day(1), day(9), is_left_out);
         assert_eq!(
-            daily(|_| true),
+            daily(|_| false),
             [(day(1), 3), (day(2), 0), (day(3), 4)],
             "a day that was read may be empty"
         );
-        assert_eq!(daily(|name| name.is_none()), [(day(1), 1), (day(2), 0), (day(3), 0)]);
+        assert_eq!(
+            daily(|name| name.starts_with("purecloud")),
+            [(day(1), 1), (day(2), 0), (day(3), 0)],
+            "who has no name counts"
+        );
     }
 
     #[test]

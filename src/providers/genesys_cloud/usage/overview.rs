@@ -18,7 +18,7 @@ pub(super) fn overview(history: &History, context: &Context<'_>) -> FairUse {
     let trailing_start = plus(day, 1 - i64::from(usage.trailing_days));
     let shown_start = period.start.min(plus(day, 1 - SHOWN_DAYS)).max(plus(day, 1 - LONGEST_SHOWN));
     let oldest = shown_start.min(period.start).min(trailing_start);
-    let days = history.daily(oldest, day, |name| fair_use.counts(name));
+    let days = history.daily(oldest, day, |name| !fair_use.counts(Some(name)));
     let since = |first| days.iter().filter(move |(day, _)| *day >= first);
     let sum = |first| {
         since(first).map(|(_, requests)| requests).fold(0, |sum: u64, more| sum.saturating_add(*more))

@@ -211,6 +211,8 @@ async fn there_is_no_script_no_inline_style_and_no_other_host() {
 
 #[tokio::test]
 async fn nothing_to_show_is_said_in_words() {
+    let served = Gallery::new().serve().await;
+    assert!(!page(&served, "").await.contains("matches"), "nobody has asked for any");
     for (gallery, query, expected) in [
         (Gallery::new(), "", "No organization is configured here."),
         (Gallery::few(), "?q=nobody", "No organization matches. Show all"),

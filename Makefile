@@ -9,7 +9,7 @@ export RUSTDOCFLAGS = -D warnings
 ## Install what the tests need, then run everything.
 test: prepare format lint doc unit deny dashboards-check fuzz
 
-## Prometheus and Alertmanager, which some tests run for real, and the vendor's own clients.
+## Prometheus and Alertmanager, which some tests run for real, a browser, and the vendor's own clients.
 prepare:
 	@scripts/prepare-tests.sh
 

@@ -1,6 +1,6 @@
 #!/bin/sh
-# Installs the vendor's own clients and Prometheus' Python client below target/sdk, where tests/sdk.rs and tests/exposition look
-# for them. Those tests are skipped without them, so nothing fails here.
+# Installs the vendor's own clients, Prometheus' Python client and the accessibility rules of axe-core below target/sdk, where
+# tests/sdk.rs, tests/exposition and tests/browser look for them. Those tests are skipped without them, so nothing fails here.
 set -u
 
 node_sdk=purecloud-platform-client-v2@262.0.0
@@ -32,3 +32,5 @@ install python "$python_sdk" python3 \
     python3 -m pip install --target "$folder/python" --no-input --retries 1 "$python_sdk"
 install prometheus-client prometheus_client==0.26.0 python3 \
     python3 -m pip install --target "$folder/prometheus-client" --no-input --retries 1 prometheus_client==0.26.0
+install axe axe-core@4.14.1 npm \
+    npm install --prefix "$folder/axe" --no-audit --no-fund --fetch-retries=1 axe-core@4.14.1

@@ -1,9 +1,10 @@
 #!/bin/sh
 # Makes sure that Prometheus and Alertmanager are there, with their tools: some tests run the real ones. Installs the vendor's own
-# clients where it can.
+# clients and a browser where it can.
 set -eu
 
 "$(dirname "$0")/install-sdks.sh"
+"$(dirname "$0")/install-browser.sh"
 
 missing=
 for tool in promtool prometheus amtool prometheus-alertmanager; do

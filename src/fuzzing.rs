@@ -25,6 +25,7 @@ pub const TARGETS: &[Target] = &[
     ("genesys_days", |data| with_text(data, genesys_cloud::fuzzing::days)),
     ("genesys_usage_rows", genesys_cloud::fuzzing::usage_rows),
     ("headers", |data| with_text(data, rest::fuzzing::headers)),
+    ("page", |data| with_text(data, http::fuzzing::page)),
     ("rows", rest::fuzzing::split_rows),
     ("scenario", |data| with_text(data, scenario)),
     ("scrape", |data| with_text(data, http::fuzzing::scrape)),

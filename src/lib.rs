@@ -11,7 +11,7 @@ pub mod config;
 pub mod exposition;
 #[cfg(any(test, fuzzing))]
 pub mod fuzzing;
-mod http;
+pub mod http;
 pub mod lifecycle;
 pub mod model;
 pub mod providers;
@@ -21,5 +21,5 @@ pub mod secret;
 pub mod serve;
 pub mod simulator;
 mod storage;
-mod store;
-mod telemetry;
+pub mod store;
+pub mod telemetry;

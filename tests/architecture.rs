@@ -70,7 +70,7 @@ const ROOMS: &[(&str, &[&str], &[&str])] = &[
     ("collect", &["clock", "collector", "exposition", "model", "storage", "store"], &["fastrand"]),
     (
         "http",
-        &["clock", "exposition", "lifecycle", "store", "telemetry"],
+        &["clock", "exposition", "lifecycle", "model", "store", "telemetry"],
         &["askama", "axum", "bytes", "futures_util", "serde", "url"],
     ),
     (

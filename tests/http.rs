@@ -59,7 +59,17 @@ async fn a_strict_scrape_is_refused_only_while_a_selected_collector_fails() {
 async fn paths_and_methods_are_answered_as_http_has_it() {
     let stage = Setup::new().start().await;
     stage.ready().await;
-    for path in ["/", "/metrics", "/api/v1/status", "/sd", "/config", "/-/healthy", "/-/ready"] {
+    for path in [
+        "/",
+        "/status.css",
+        "/status.svg",
+        "/metrics",
+        "/api/v1/status",
+        "/sd",
+        "/config",
+        "/-/healthy",
+        "/-/ready",
+    ] {
         assert_eq!(stage.get(path).await.status(), 200, "{path}");
         let head = stage.http.head(format!("{}{path}", stage.url)).send().await.unwrap();
         assert_eq!(head.status(), 200, "{path}");
@@ -95,7 +105,7 @@ async fn service_discovery_lists_each_organization_where_it_was_asked() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_page_shows_every_collector_and_escapes_what_it_shows() {
+async fn the_page_shows_every_collector_with_its_figures_age() {
     let stage = Setup::new().start().await;
     stage.ready().await;
     let response = stage.get("/").await;

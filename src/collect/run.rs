@@ -12,7 +12,7 @@ use super::{Together, schedule};
 use crate::clock::Clock;
 use crate::collector::{Collector, Jobs, Keep, Memory, PendingJobs};
 use crate::exposition::{self, Encoded};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule, surprises};
+use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule, requests, surprises};
 use crate::storage::{Course, Drawer, Ended, Figures};
 use crate::store::Slot;
 
@@ -54,6 +54,14 @@ struct Ready {
     encoded: Encoded,
 }
 
+/// A run that has ended.
+struct Run {
+    took: Duration,
+    /// To the vendor.
+    requests: u64,
+    outcome: Result<Reading, CollectError>,
+}
+
 /// What a collector brought needs more room than there is.
 struct NoRoom {
     series: usize,
@@ -73,10 +81,10 @@ pub async fn run(collector: impl Collector, runner: Runner, together: Together, 
             return;
         }
         let started = life.begin().await;
-        let Some(outcome) = stop.run_until_cancelled(life.collect()).await else {
+        let Some((outcome, requests)) = stop.run_until_cancelled(life.collect()).await else {
             return life.interrupted().await;
         };
-        wait = life.end(started.elapsed(), outcome).await;
+        wait = life.end(Run { took: started.elapsed(), requests, outcome }).await;
     }
 }
 
@@ -110,6 +118,7 @@ impl<C: Collector> Life<C> {
         life.plan(wait);
         let last = course.last.map(|(at, took, ended)| (at.min(now), took, ended.into_result()));
         life.runner.slot.restore(restored, last, course.is_not_supported);
+        life.runner.slot.set_overview(life.collector.overview());
         drop(turn);
         (life, wait)
     }
@@ -155,16 +164,18 @@ impl<C: Collector> Life<C> {
         self.runner.drawer.change(|course| course.unfinished = unfinished).await;
     }
 
-    async fn collect(&mut self) -> Result<Reading, CollectError> {
+    /// Runs once, and says how many requests to the vendor that took.
+    async fn collect(&mut self) -> (Result<Reading, CollectError>, u64) {
         let timeout = self.runner.schedule.timeout;
         let run = tokio::time::timeout(timeout, self.collector.collect(&self.jobs));
-        let (outcome, surprises) = surprises::collecting(self.runner.slot.id(), run).await;
+        let run = surprises::collecting(self.runner.slot.id(), run);
+        let ((outcome, surprises), requests) = requests::counting(run).await;
         self.runner.slot.surprised(&surprises);
-        outcome.unwrap_or_else(|_| Err(late(timeout).into()))
+        (outcome.unwrap_or_else(|_| Err(late(timeout).into())), requests)
     }
 
-    /// Records how the run that `took` so long ended, and says how long to wait for the next one.
-    async fn end(&mut self, took: Duration, outcome: Result<Reading, CollectError>) -> Duration {
+    /// Records how a run ended, and says how long to wait for the next one.
+    async fn end(&mut self, Run { took, requests, outcome }: Run) -> Duration {
         let turn = self.runner.slot.turn().await;
         let mut claim = 0;
         let outcome = match outcome {
@@ -180,7 +191,11 @@ impl<C: Collector> Life<C> {
         // First kept, then shown: what has been shown once is not taken back by a restart.
         let outcome = self.keep(now, took, wait, outcome).await;
         self.plan(wait);
-        self.runner.slot.record(now, took, outcome);
+        let is_good = outcome.is_ok();
+        self.runner.slot.record(now, took, requests, outcome);
+        if is_good {
+            self.runner.slot.set_overview(self.collector.overview());
+        }
         self.runner.slot.claim(claim);
         drop(turn);
         wait
@@ -339,6 +354,7 @@ async fn reevaluate(collector: &mut impl Collector, slot: &Slot, drawer: &Drawer
             let memory = collector.memory();
             let reading = keep_figures(drawer, slot.last_success(), memory, reading).await;
             slot.reevaluated(reading, encoded);
+            slot.set_overview(collector.overview());
         }
         Err(NoRoom { failure: error, .. }) => {
             tracing::warn!(organization, provider, collector = name, %error, "cannot re-evaluate, the last good figures stay");

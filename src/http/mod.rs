@@ -3,8 +3,8 @@
 //! | path | answers |
 //! |---|---|
 //! | `/metrics` | all series; `?organization=` and `?collect[]=` (repeatable) narrow them, `?strict=true` refuses while a selected collector fails |
-//! | `/` | a page for people |
-//! | `/api/v1/status` | the same as JSON |
+//! | `/` | a page for people: the fleet, narrowed by `?q=`, `?state=`, `?provider=` and `?page=`; `?organization=` for one. Its style is `/status.css`, its icon `/status.svg` |
+//! | `/api/v1/status` | the same as JSON; `?organization=` (repeatable) narrows it |
 //! | `/sd` | Prometheus HTTP service discovery: one target for each organization |
 //! | `/config` | the configuration in use, without its secrets; after a reload the new one |
 //! | `/-/healthy` | 200 while every collector's loop is alive; never depends on a vendor, or an outage there would restart the exporter |
@@ -18,13 +18,15 @@ pub(crate) mod fuzzing;
 mod lifecycle;
 mod metrics;
 mod negotiation;
-mod pages;
+mod page;
+mod status;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::State;
-use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderName, StatusCode};
 use axum::routing::{get, post};
 use tokio::sync::watch;
 
@@ -77,16 +79,22 @@ impl Http {
 pub fn router(http: Http) -> Router {
     let telemetry_path = http.telemetry_path.clone();
     Router::new()
-        .route("/", get(pages::page))
-        .route("/api/v1/status", get(pages::status))
+        .route("/", get(page::page))
+        .route(page::STYLE_PATH, get(page::style))
+        .route(page::ICON_PATH, get(page::icon))
+        .route("/api/v1/status", get(status::status))
         .route("/sd", get(discovery::discovery))
-        .route("/config", get(pages::config))
+        .route("/config", get(config))
         .route("/-/healthy", get(healthy))
         .route("/-/ready", get(ready))
         .route("/-/reload", post(lifecycle::reload))
         .route("/-/quit", post(lifecycle::quit))
         .route(&telemetry_path, get(metrics::metrics))
         .with_state(Arc::new(http))
+}
+
+async fn config(State(http): State<Arc<Http>>) -> ([(HeaderName, &'static str); 1], String) {
+    ([(CONTENT_TYPE, "application/yaml; charset=utf-8")], http.config.borrow().clone())
 }
 
 async fn healthy(State(http): State<Arc<Http>>) -> (StatusCode, String) {

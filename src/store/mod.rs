@@ -17,10 +17,10 @@ use tokio::sync::{Notify, OwnedMutexGuard, oneshot};
 use tokio::time::Instant;
 
 pub use publish::publish;
-pub use status::{CollectorStatus, LastError, Outcome};
+pub use status::{CollectorStatus, LastError, Outcome, Run};
 
 use crate::exposition::{Encoded, Part, Piece, Selection, render};
-use crate::model::{CollectError, CollectorId, Reading, Schedule, Surprises};
+use crate::model::{CollectError, CollectorId, Overview, Reading, Schedule, Surprises};
 use crate::telemetry::CollectorMetrics;
 
 /// A collector that is late by more than this is stuck.
@@ -301,8 +301,20 @@ impl Slot {
         self.update(|state| state.metrics.surprised(surprises));
     }
 
-    /// A run ended at `now`. Only a good one replaces the figures.
-    pub fn record(&self, now: Timestamp, took: Duration, outcome: Result<(Reading, Encoded), CollectError>) {
+    /// The figures at a glance that go with what is shown. Without series there is nothing that they could go with.
+    pub fn set_overview(&self, overview: Option<Overview>) {
+        let overview = overview.map(Arc::new);
+        self.update(|state| state.status.overview = overview.filter(|_| state.lines.is_some()));
+    }
+
+    /// A run ended at `now`, after so many `requests` to the vendor. Only a good one replaces the figures.
+    pub fn record(
+        &self,
+        now: Timestamp,
+        took: Duration,
+        requests: u64,
+        outcome: Result<(Reading, Encoded), CollectError>,
+    ) {
         self.update(|state| {
             state.status.attempted(now, took);
             let report: Report = match outcome {
@@ -321,6 +333,7 @@ impl Slot {
                     Box::new(move |metrics| metrics.failed(reason))
                 }
             };
+            state.status.ran(now, took, requests);
             state.untold.push(Box::new(move |metrics| {
                 metrics.attempted(now, took);
                 report(metrics);
@@ -378,7 +391,7 @@ mod tests {
         let (clock, stop) = (crate::clock::Clock::fixed(Timestamp::UNIX_EPOCH), CancellationToken::new());
         let publishing = tokio::spawn(publish(store.clone(), clock, stop.clone()));
         let failed = || Err(crate::model::Failure::new(crate::model::Reason::Server, "").into());
-        globex.record(Timestamp::UNIX_EPOCH, hour, failed());
+        globex.record(Timestamp::UNIX_EPOCH, hour, 0, failed());
         acme.waiting(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO);
         tokio::time::sleep(hour).await;
         assert_eq!(store.stuck().len(), 1);
@@ -389,7 +402,7 @@ mod tests {
         assert!(!store.published().ready, "those in its place are missing");
         assert!(store.stuck().is_empty() && store.status().len() == 1);
         acme.waiting(Timestamp::UNIX_EPOCH, Duration::ZERO, Duration::ZERO);
-        acme.record(Timestamp::UNIX_EPOCH, hour, failed());
+        acme.record(Timestamp::UNIX_EPOCH, hour, 0, failed());
         tokio::time::sleep(hour).await;
         assert!(store.stuck().is_empty());
         let text = telemetry.encode(crate::exposition::Format::Text, &Selection::default());
@@ -399,15 +412,46 @@ mod tests {
         store.arrange(["acme", "globex"]);
         assert_eq!(store.status()[0].id, *anew.id());
         assert_eq!(store.status()[0].outcome, Outcome::Pending);
-        anew.record(Timestamp::UNIX_EPOCH, hour, failed());
+        anew.record(Timestamp::UNIX_EPOCH, hour, 0, failed());
         tokio::time::sleep(hour).await;
         assert!(store.published().ready);
         slot("initech").waiting(Timestamp::UNIX_EPOCH, hour, hour);
-        anew.record(Timestamp::UNIX_EPOCH, hour, failed());
+        anew.record(Timestamp::UNIX_EPOCH, hour, 0, failed());
         tokio::time::sleep(hour).await;
         assert!(store.published().ready, "a newcomer does not take it back");
         stop.cancel();
         publishing.await.unwrap().unwrap();
+    }
+
+    #[test]
+    fn figures_at_a_glance_go_with_the_series_and_the_last_runs_are_remembered() {
+        let (telemetry, store) = (Telemetry::new(), Store::new(10));
+        let id = CollectorId { organization: "acme".to_owned(), provider: "x", collector: "usage" };
+        let hour = Duration::from_hours(1);
+        let schedule = Schedule { refresh: hour, timeout: hour, max_staleness: 24 * hour };
+        let slot = store.slot(id.clone(), schedule, telemetry.collector(&id, hour));
+        let overview = || Some(Overview::Spend(Vec::new()));
+        let is_told = || store.status()[0].overview.is_some();
+        slot.set_overview(overview());
+        assert!(!is_told(), "there are no series");
+
+        let at = |run: i64| Timestamp::from_second(3600 * run).unwrap();
+        slot.record(at(0), hour, 5, Ok(Default::default()));
+        slot.set_overview(overview());
+        assert!(is_told());
+        for run in 1..=20 {
+            let failure = crate::model::Failure::new(crate::model::Reason::Server, "");
+            slot.record(at(run), hour, 2, Err(failure.into()));
+        }
+        assert!(is_told(), "a failure changes no figure");
+        let status = &store.status()[0];
+        assert_eq!((status.history.len(), status.requests), (20, 5 + 20 * 2));
+        assert_eq!((status.history[0].at, status.history[19].at), (at(1), at(20)));
+        assert_eq!(status.history[0].reason, Some("server"));
+        store.drop_stale(at(23));
+        assert!(is_told());
+        store.drop_stale(at(24));
+        assert!(!is_told(), "the figures are too old");
     }
 
     #[test]

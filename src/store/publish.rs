@@ -84,7 +84,7 @@ struct Untold {
 
 impl Store {
     /// Drops figures older than their collector's `max_staleness`; says when the next ones will be.
-    fn drop_stale(&self, now: Timestamp) -> Option<Timestamp> {
+    pub(super) fn drop_stale(&self, now: Timestamp) -> Option<Timestamp> {
         let mut next = None;
         for state in self.lock().iter_mut().filter(|state| state.lines.is_some()) {
             let Some(expiry) = state.status.expiry() else { continue };
@@ -94,6 +94,7 @@ impl Store {
             }
             state.lines = None;
             state.status.series = 0;
+            state.status.overview = None;
             state.status.folded = Folded::default();
             let id = &state.status.id;
             let age =

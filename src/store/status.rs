@@ -1,12 +1,17 @@
 //! What there is to tell about one collector.
 
+use std::collections::VecDeque;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use crate::exposition::Selection;
-use crate::model::{CollectorId, Failure, Folded, Reading, Schedule};
+use crate::model::{CollectorId, Failure, Folded, Overview, Reading, Schedule};
+
+/// So many runs of each collector are remembered.
+const HISTORY: usize = 20;
 
 /// How a collector's last run ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -47,6 +52,32 @@ pub struct CollectorStatus {
     pub folded: Folded,
     /// What went wrong last, also when it is over.
     pub last_error: Option<LastError>,
+    /// The newest runs since the process started, the oldest first, and no more than [`HISTORY`].
+    pub history: Arc<VecDeque<Run>>,
+    /// Requests to the vendor since the process started.
+    pub requests: u64,
+    /// The figures at a glance that go with the series.
+    pub overview: Option<Arc<Overview>>,
+}
+
+/// A run that has ended.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Run {
+    /// When it ended.
+    pub at: Timestamp,
+    /// How it ended.
+    pub state: Outcome,
+    /// The class of failure, if it failed.
+    pub reason: Option<&'static str>,
+    /// How long it took.
+    #[serde(rename = "duration_seconds", serialize_with = "seconds")]
+    pub took: Duration,
+    /// Requests that it sent to the vendor.
+    pub requests: u64,
+}
+
+fn seconds<S: Serializer>(duration: &Duration, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_f64(duration.as_secs_f64())
 }
 
 /// What went wrong in a run.
@@ -74,6 +105,9 @@ impl CollectorStatus {
             series: 0,
             folded: Folded::default(),
             last_error: None,
+            history: Arc::default(),
+            requests: 0,
+            overview: None,
         }
     }
 
@@ -86,6 +120,18 @@ impl CollectorStatus {
     pub(super) fn attempted(&mut self, now: Timestamp, took: Duration) {
         self.last_attempt = Some(now);
         self.duration = Some(took);
+    }
+
+    /// Remembers the run that ended at `now`, once it is known how.
+    pub(super) fn ran(&mut self, now: Timestamp, took: Duration, requests: u64) {
+        let failed = self.outcome == Outcome::Failed;
+        let reason = self.last_error.as_ref().filter(|_| failed).map(|error| error.reason);
+        let history = Arc::make_mut(&mut self.history);
+        if history.len() == HISTORY {
+            history.pop_front();
+        }
+        history.push_back(Run { at: now, state: self.outcome, reason, took, requests });
+        self.requests = self.requests.saturating_add(requests);
     }
 
     pub(super) fn succeeded(&mut self, now: Timestamp, reading: &Reading) {

@@ -10,6 +10,7 @@ use prometheus::{
 };
 
 use super::{add, remove};
+use crate::model::requests;
 
 const LABELS: [&str; 2] = ["provider", "organization"];
 
@@ -121,11 +122,12 @@ impl ApiMetrics {
         (&self.labels[0], &self.labels[1])
     }
 
-    /// A request of `operation` ended with `code`: an HTTP status, `timeout` or `network`.
+    /// A request of `operation` ended with `code`: an HTTP status, `timeout` or `network`. The run that sent it counts it too.
     pub fn request(&self, operation: &str, code: &str, duration: Duration) {
         let [provider, organization] = &self.labels;
         self.requests.with_label_values(&[provider, organization, operation, code]).inc();
         self.request_duration.observe(duration.as_secs_f64());
+        requests::sent();
     }
 
     /// A rate limit held up requests for this long.

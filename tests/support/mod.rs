@@ -3,6 +3,7 @@
 
 pub mod certificates;
 pub mod contract;
+pub mod gallery;
 pub mod monitoring;
 pub mod promql;
 pub mod scripted;

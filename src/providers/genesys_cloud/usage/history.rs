@@ -1,6 +1,6 @@
 //! What is known of the days so far: the sums of each client, as many days back as something is computed from them.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use jiff::civil::Date;
 use serde::{Deserialize, Serialize};
@@ -108,6 +108,22 @@ impl History {
         sums
     }
 
+    /// All requests of each of the days `first..=last` that were read, without the clients whose names are left out.
+    pub(super) fn daily(
+        &self,
+        first: Date,
+        last: Date,
+        is_left_out: impl Fn(&str) -> bool,
+    ) -> Vec<(Date, u64)> {
+        let left_out = self.names.iter().filter(|(_, (_, name))| is_left_out(name));
+        let left_out: HashSet<&str> = left_out.map(|(client_id, _)| client_id.as_str()).collect();
+        let requests = |day: &Day| {
+            let counted = day.iter().filter(|(client_id, _)| !left_out.contains(client_id.as_str()));
+            counted.map(|(_, counts)| counts.total()).fold(0, u64::saturating_add)
+        };
+        self.days.range(first..=last).map(|(day, sums)| (*day, requests(sums))).collect()
+    }
+
     /// The newest day with a request, by client, not before `first`.
     pub(super) fn last_active(&self, first: Date) -> impl Iterator<Item = (&str, Date)> {
         self.last_active
@@ -172,6 +188,24 @@ mod tests {
         assert_eq!(
             sums.iter().map(|(client, sum)| (*client, sum.total())).collect::<Vec<_>>(),
             [("a", 2), ("b", 4)]
+        );
+    }
+
+    #[test]
+    fn the_requests_of_a_day_are_those_of_the_clients_that_count() {
+        let mut history = History::default();
+        history.replace(day(1), day(3), fold(&[(day(1), "a", 1), (day(1), "b", 2), (day(3), "b", 4)]));
+        history.names.insert("b".to_owned(), (day(1), "purecloud-b".to_owned()));
+        let daily = |is_left_out: fn(&str) -> bool| history.daily(day(1), day(9), is_left_out);
+        assert_eq!(
+            daily(|_| false),
+            [(day(1), 3), (day(2), 0), (day(3), 4)],
+            "a day that was read may be empty"
+        );
+        assert_eq!(
+            daily(|name| name.starts_with("purecloud")),
+            [(day(1), 1), (day(2), 0), (day(3), 0)],
+            "who has no name counts"
         );
     }
 

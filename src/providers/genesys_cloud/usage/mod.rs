@@ -6,6 +6,7 @@
 mod endpoints;
 mod history;
 mod legacy;
+mod overview;
 mod samples;
 
 use std::sync::Arc;
@@ -32,7 +33,7 @@ use super::period::{Period, first_to_read};
 use super::settings::{Settings, UsageApi, UsageSettings};
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples};
+use crate::model::{CollectError, Failure, Overview, Reading, Reason, Samples};
 use crate::rest::{Client, Kind};
 
 /// Days of one query. The jobs API takes 90, and counts the day of the interval's end.
@@ -155,17 +156,21 @@ impl UsageCollector {
 
     /// The figures of the newest complete `day` in the light of what is known of billing.
     fn evaluate(&self, day: Date) -> Reading {
+        let mut samples = samples(&self.known.history, &self.context(day));
+        if let Some(detail) = &self.known.detail {
+            samples.append(&detail.endpoints);
+        }
+        Reading { samples, data_through: Some(midnight(plus(day, 1))), ..Reading::default() }
+    }
+
+    /// What the figures of `day` depend on besides the days that were read.
+    fn context(&self, day: Date) -> Context<'_> {
         let fair_use = match self.known.api {
             Some(Api::Jobs) => FairUse::Except(&self.settings.fair_use_excluded_clients),
             _ => FairUse::AllCounted,
         };
         let (terms, settings, usage) = (&self.terms, &*self.settings, &self.usage);
-        let context = Context { day, period: self.period(day), terms, settings, usage, fair_use };
-        let mut samples = samples(&self.known.history, &context);
-        if let Some(detail) = &self.known.detail {
-            samples.append(&detail.endpoints);
-        }
-        Reading { samples, data_through: Some(midnight(plus(day, 1))), ..Reading::default() }
+        Context { day, period: self.period(day), terms, settings, usage, fair_use }
     }
 
     /// The billing period of `day`. One that starts before the days that were read would have a sum that lacks some.
@@ -370,6 +375,11 @@ impl Collector for UsageCollector {
     fn reevaluate(&mut self) -> Option<Reading> {
         self.terms = self.reader.read();
         self.known.published.map(|day| self.evaluate(day))
+    }
+
+    fn overview(&self) -> Option<Overview> {
+        let day = self.known.published?;
+        Some(Overview::FairUse(overview::overview(&self.known.history, &self.context(day))))
     }
 
     fn memory(&self) -> Memory {

@@ -12,7 +12,7 @@ use crate::providers::genesys_cloud::billing::terms::Terms;
 use crate::providers::genesys_cloud::counts::StatusCounts;
 use crate::providers::genesys_cloud::days::{midnight, plus};
 use crate::providers::genesys_cloud::period::Period;
-use crate::providers::genesys_cloud::settings::{Pattern, Settings, UsageSettings};
+use crate::providers::genesys_cloud::settings::{Pattern, Price, Settings, UsageSettings};
 
 /// Which requests count towards fair use.
 pub(super) enum FairUse<'a> {
@@ -23,15 +23,18 @@ pub(super) enum FairUse<'a> {
 }
 
 impl FairUse<'_> {
-    fn of(&self, client_name: Option<&str>) -> &'static str {
+    /// Whether the requests of a client of this name count.
+    pub(super) fn counts(&self, client_name: Option<&str>) -> bool {
         match self {
-            Self::Except(patterns)
-                if client_name.is_some_and(|name| patterns.iter().any(|pattern| pattern.is_match(name))) =>
-            {
-                "excluded"
+            Self::AllCounted => true,
+            Self::Except(patterns) => {
+                !client_name.is_some_and(|name| patterns.iter().any(|pattern| pattern.is_match(name)))
             }
-            _ => "counted",
         }
+    }
+
+    fn of(&self, client_name: Option<&str>) -> &'static str {
+        if self.counts(client_name) { "counted" } else { "excluded" }
     }
 }
 
@@ -46,9 +49,26 @@ pub(super) struct Context<'a> {
     pub(super) fair_use: FairUse<'a>,
 }
 
+impl Context<'_> {
+    /// The requests that the period includes, and where that comes from. The allowance of another period than the one that is
+    /// summed up would say nothing.
+    pub(super) fn allowance(&self) -> Option<(f64, &'static str)> {
+        let by_contract = self.terms.allowance(self.day).filter(|_| self.period.source == "contract");
+        let configured = self.settings.allowance.as_ref();
+        by_contract
+            .map(|requests| (requests, "contract"))
+            .or(configured.map(|allowance| (allowance.requests() as f64, allowance.source())))
+    }
+
+    /// The price of one request beyond them.
+    pub(super) fn price(&self) -> Option<&Price> {
+        self.terms.price(self.day).or(self.settings.overage_unit_price.as_ref())
+    }
+}
+
 /// All samples that the history gives for the newest complete day.
 pub(super) fn samples(history: &History, context: &Context<'_>) -> Samples {
-    let Context { day, period, terms, settings, usage, fair_use } = context;
+    let Context { day, period, usage, fair_use, .. } = context;
     let day = *day;
     let mut samples = Samples::default();
     let trailing_start = plus(day, 1 - i64::from(usage.trailing_days));
@@ -75,16 +95,11 @@ pub(super) fn samples(history: &History, context: &Context<'_>) -> Samples {
     samples.push(&catalogue::PERIOD_START_TIMESTAMP, [], seconds(period.start));
     samples.push(&catalogue::PERIOD_END_TIMESTAMP, [], seconds(period.end));
     samples.push(&catalogue::PERIOD_INFO, [period.source], 1.0);
-    // The allowance of another period than the one that is summed up would say nothing.
-    let by_contract =
-        terms.allowance(day).filter(|_| period.source == "contract").map(|requests| (requests, "contract"));
-    let configured = settings.allowance.as_ref();
-    let configured = configured.map(|allowance| (allowance.requests() as f64, allowance.source()));
-    if let Some((requests, source)) = by_contract.or(configured) {
+    if let Some((requests, source)) = context.allowance() {
         samples.push(&catalogue::ALLOWANCE_REQUESTS, [], requests);
         samples.push(&catalogue::ALLOWANCE_INFO, [source], 1.0);
     }
-    if let Some(price) = terms.price(day).or(settings.overage_unit_price.as_ref()) {
+    if let Some(price) = context.price() {
         samples.push(&catalogue::OVERAGE_UNIT_PRICE, [&price.currency], price.amount);
     }
     samples

@@ -17,7 +17,7 @@ use super::settings::MonthlySettings;
 use crate::catalogue::talkdesk as catalogue;
 use crate::clock::Clock;
 use crate::collector::{Collector, Memory, PendingJobs};
-use crate::model::{CollectError, Failure, Reading, Reason};
+use crate::model::{CollectError, Failure, MonthSpend, Overview, Reading, Reason};
 use crate::rest::Client;
 
 const NAME: &str = "usage";
@@ -108,6 +108,16 @@ impl Collector for UsageCollector {
         self.seen.saw(NAME, sums.products.clone());
         self.last = Some(Last { current, sums });
         Ok(Reading { samples, data_through: Some(now), invalid_rows, restatements })
+    }
+
+    fn overview(&self) -> Option<Overview> {
+        let Last { current, sums } = self.last.as_ref()?;
+        let spend = |month: Month| MonthSpend {
+            month: month.to_string(),
+            is_running: month == *current,
+            amounts: sums.consumption(month),
+        };
+        Some(Overview::Spend(sums.wanted().rev().take(2).map(spend).collect()))
     }
 
     fn memory(&self) -> Memory {

@@ -27,6 +27,9 @@ const TYPES: [&str; 13] = [
     "OTHER",
 ];
 
+/// The types that are credits and no consumption.
+const CREDITS: [&str; 2] = ["CREDIT_COMMIT", "RECHARGE"];
+
 /// The units that the API documents.
 const UNITS: [&str; 11] = [
     "CHARS",
@@ -75,7 +78,7 @@ impl Sums {
     }
 
     /// The months whose rows are summed up.
-    pub(super) fn wanted(&self) -> impl Iterator<Item = Month> {
+    pub(super) fn wanted(&self) -> impl DoubleEndedIterator<Item = Month> {
         self.wanted.iter().copied()
     }
 
@@ -114,6 +117,19 @@ impl Sums {
             sums.amounts.entry([account, product, usage_type, currency, wallet]).or_default().add(amount);
         }
         Ok(())
+    }
+
+    /// What a month's consumption costs, by currency; credits are none.
+    pub(super) fn consumption(&self, month: Month) -> Vec<(f64, String)> {
+        let mut sums: BTreeMap<&str, Sum> = BTreeMap::new();
+        for ([_, _, usage_type, currency, _], amount) in
+            self.months.get(&month).iter().flat_map(|sums| &sums.amounts)
+        {
+            if !CREDITS.contains(&usage_type.as_str()) {
+                sums.entry(currency).or_default().add(amount.value());
+            }
+        }
+        sums.into_iter().map(|(currency, sum)| (sum.value(), currency.to_owned())).collect()
     }
 
     /// The sums as samples. What no row tells has none, which is not zero.
@@ -189,6 +205,23 @@ mod tests {
         });
         row.as_object_mut().unwrap().extend(object(more));
         row
+    }
+
+    #[test]
+    fn consumption_is_told_by_currency_and_credits_are_none() {
+        let of = |usage_type: &str, currency: &str, amount: f64| {
+            row(json!({"type": usage_type, "currency": currency, "total_amount": amount}))
+        };
+        let sums = sums(&[
+            of("CALL", "USD", 0.1),
+            of("DIALER", "USD", 0.2),
+            of("CALL", "EUR", 5.0),
+            of("RECHARGE", "USD", 100.0),
+            of("CREDIT_COMMIT", "EUR", 100.0),
+        ]);
+        let month = |text| Month::parse(text).unwrap();
+        assert_eq!(sums.consumption(month("2026-11")), [(5.0, "EUR".to_owned()), (0.3, "USD".to_owned())]);
+        assert!(sums.consumption(month("2026-10")).is_empty());
     }
 
     #[test]

@@ -143,10 +143,10 @@ impl Fleet {
 
     /// Tells of organizations that share an OAuth client: each keeps to its own limit, the vendor counts both.
     fn warn_of_shared_clients(&self) {
-        let mut owners: HashMap<String, &str> = HashMap::new();
+        let mut owners: HashMap<(&str, String), &str> = HashMap::new();
         for running in &self.running {
-            let account = running.settings.provider.account();
-            if let Some(other) = owners.insert(account, running.name()) {
+            let provider = &running.settings.provider;
+            if let Some(other) = owners.insert((provider.key(), provider.account()), running.name()) {
                 tracing::warn!(
                     organization = running.name(),
                     other,

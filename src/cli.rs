@@ -123,6 +123,9 @@ pub struct Demo {
         value_parser = listen_address
     )]
     pub listen_address: String,
+    /// Day of the month on which the simulated billing periods begin; one about two and a half weeks ago unless given
+    #[arg(long, value_name = "DAY", env = "CCAAS_EXPORTER_BILLING_DAY", value_parser = clap::value_parser!(u8).range(1..=28))]
+    pub billing_day: Option<u8>,
     /// What to log.
     #[command(flatten)]
     pub log: Log,

@@ -155,7 +155,7 @@ async fn demo(flags: Demo) -> Result<(), Failure> {
          status JSON   http://{exporter_address}/api/v1/status\n  \
          simulator     http://{simulator_address}/\n"
     );
-    Ok(app::demo(simulator, exporter, stop_signal()).await?)
+    Ok(app::demo(simulator, exporter, flags.billing_day, stop_signal()).await?)
 }
 
 #[expect(clippy::print_stdout, reason = "tells how to use it")]

@@ -15,7 +15,7 @@ mkdir -p "$folder/days"
 for ((noon = $(date -ud "$first 09:00" +%s); noon <= $(date -ud "$last 09:00" +%s); noon += 86400)); do
     day=$(date -ud "@$noon" +%F)
     [ -s "$folder/days/$day" ] && continue
-    faketime -f "@$(date -ud "@$noon" '+%F %T')" "$exporter" demo --web.listen-address=127.0.0.1:22088 \
+    faketime -f "@$(date -ud "@$noon" '+%F %T')" "$exporter" demo --billing-day=21 --web.listen-address=127.0.0.1:22088 \
         --simulator.listen-address=127.0.0.1:22089 >"$folder/demo.log" 2>&1 &
     demo=$!
     for _ in $(seq 300); do

@@ -152,8 +152,8 @@ function Panel({ panel, variables, data, width, height }) {
       return (
         <VizRepeater getAlignmentFactors={getDisplayValueAlignmentFactors} source={values()} getValues={values} width={width} height={height} orientation="horizontal" itemSpacing={6} autoGrid={false}
           minVizHeight={16} maxVizHeight={24}
-          renderValue={({ value, width, height }) => (
-            <BarGauge value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex)} width={width} height={height}
+          renderValue={({ value, width, height, alignmentFactors }) => (
+            <BarGauge alignmentFactors={alignmentFactors} value={value.display} field={value.field} display={value.view?.getFieldDisplayProcessor(value.colIndex)} width={width} height={height}
               theme={theme} orientation="horizontal" displayMode={panel.options.displayMode} showUnfilled={panel.options.showUnfilled}
               text={panel.options.text} valueDisplayMode={panel.options.valueMode} namePlacement={panel.options.namePlacement} itemSpacing={6} />
           )} />

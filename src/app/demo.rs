@@ -26,7 +26,7 @@ pub fn demo_options(clock: Clock) -> Options {
 
 /// The billing day that makes a period more than half over at the start, so that there is something to see and to forecast: it
 /// began 18 to 21 days ago.
-fn billing_day(now: Timestamp) -> u8 {
+fn billing_day_before(now: Timestamp) -> u8 {
     const AGE: SignedDuration = SignedDuration::from_hours(24 * 18);
     let begin = now.checked_sub(AGE).unwrap_or(now).to_zoned(TimeZone::UTC).day();
     u8::try_from(begin.min(28)).unwrap_or(1)
@@ -52,18 +52,20 @@ pub fn demo_config(simulator: &Simulator, url: &str) -> Result<Config, Faults> {
     Config::parse(Path::new("demo.yml"), CONFIG, &environment)
 }
 
-/// Runs the simulator and the exporter on it until `shutdown`.
+/// Runs the simulator and the exporter on it until `shutdown`. Billing periods begin on `billing_day`, or on one that suits the demo.
 ///
 /// # Errors
 /// When either fails.
 pub async fn demo(
     simulator_listener: TcpListener,
     listener: TcpListener,
+    billing_day: Option<u8>,
     shutdown: impl Future<Output = ()> + Send,
 ) -> anyhow::Result<()> {
     let url = format!("http://{}", simulator_listener.local_addr()?);
     let clock = Clock::system();
-    let options = Options { billing_day: billing_day(clock.now()), ..demo_options(clock) };
+    let billing_day = billing_day.unwrap_or_else(|| billing_day_before(clock.now()));
+    let options = Options { billing_day, ..demo_options(clock) };
     let simulator = Simulator::new(options);
     let config = demo_config(&simulator, &url)?;
     let world = World {
@@ -115,6 +117,6 @@ mod tests {
     }
 
     fn billing_day_of(now: Timestamp) -> i8 {
-        i8::try_from(billing_day(now)).unwrap()
+        i8::try_from(billing_day_before(now)).unwrap()
     }
 }

@@ -199,34 +199,54 @@ fn steady_demand_uses_nearly_all_of_the_limit() {
     }
 }
 
-proptest! {
-    #![proptest_config(ProptestConfig::with_cases(64))]
+/// How many histories there are; `make soak` has ten thousand.
+fn histories() -> u32 {
+    std::env::var("HISTORIES").ok().and_then(|text| text.parse().ok()).unwrap_or(64)
+}
 
-    /// Each arrival is a gap before it in milliseconds, how many come at once, and for how long the vendor then wants a pause.
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(histories()))]
+
+    /// Each arrival is a gap before it in milliseconds, how many come at once, for how long the vendor then wants a pause, and which
+    /// part of all that wait is killed then.
     #[test]
-    fn no_window_has_more_requests_than_the_limit(
+    fn whatever_happens_no_window_has_more_requests_than_the_limit(
         requests in 1_u32..60,
         per_second: bool,
-        arrivals in prop::collection::vec((0_u64..30_000, 0_usize..40, prop::option::weighted(0.1, 0_u64..20_000)), 1..12),
+        arrivals in prop::collection::vec((
+            0_u64..30_000,
+            0_usize..40,
+            prop::option::weighted(0.1, 0_u64..20_000),
+            prop::option::weighted(0.2, 1_usize..4),
+        ), 1..12),
     ) {
         let number = NonZeroU32::new(requests).unwrap();
         let limit = if per_second { Limit::per_second(number) } else { Limit::per_minute(number) };
-        let mut sent = paused(async {
+        let sent = paused(async {
             let governor = Arc::new(Governor::new(limit));
-            let mut tasks = JoinSet::new();
-            for (gap, count, pause) in arrivals {
+            let sent = Arc::new(Mutex::new(Vec::new()));
+            let (mut tasks, mut handles) = (JoinSet::new(), Vec::new());
+            for (gap, count, pause, killed) in arrivals {
                 tokio::time::sleep(Duration::from_millis(gap)).await;
                 for _ in 0..count {
-                    let governor = governor.clone();
-                    tasks.spawn(async move { send(&governor).await });
+                    let (governor, sent) = (governor.clone(), sent.clone());
+                    handles.push(tasks.spawn(async move {
+                        let at = send(&governor).await;
+                        sent.lock().unwrap().push(at);
+                    }));
                 }
                 if let Some(pause) = pause {
                     governor.pause(Duration::from_millis(pause));
                 }
+                if let Some(every) = killed {
+                    handles.iter().step_by(every).for_each(tokio::task::AbortHandle::abort);
+                }
             }
-            tasks.join_all().await
+            while tasks.join_next().await.is_some() {}
+            let mut sent = sent.lock().unwrap().clone();
+            sent.sort();
+            sent
         });
-        sent.sort();
         for (first, beyond) in sent.iter().zip(sent.iter().skip(requests as usize)) {
             prop_assert!(*beyond - *first >= limit.window, "{} in less than {:?}", requests + 1, limit.window);
         }

@@ -67,13 +67,13 @@ async fn the_front_page_tells_the_worst_first_and_few_organizations_at_once() {
         "No allowance is known",
         "Spend in Nov 2026 so far",
         "69,136 USD",
-        "70 % of Oct 2026, which had 98,765 USD",
+        "70 % of Oct 2026, which had 98,765 USD; 103 % by forecast",
         // What is wrong and what to do.
         "The vendor refused the credentials. Check the client id",
         "the figures of the last success are still served",
         "2 of 8 failed",
         "40 min ago 2026-11-21 09:20:00 UTC",
-        "estimates before tax and not the invoice",
+        "estimates and not the invoice",
         "since this process started, or",
     ] {
         assert!(text.contains(expected), "{expected} is not in: {text}");

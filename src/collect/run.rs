@@ -439,7 +439,7 @@ fn log(slot: &Slot, outcome: &Result<Ready, CollectError>, took: Duration, wait:
                 error = failure.message,
                 duration_ms,
                 next_run_s,
-                "collection failed, the last good figures stay"
+                "collection failed, good figures of an earlier run stay"
             );
         }
     }

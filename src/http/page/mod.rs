@@ -260,7 +260,7 @@ fn notice(organizations: &[Organization<'_>]) -> Option<String> {
     }
     (waiting > 0).then(|| {
         format!(
-            "{waiting} of {all} collectors have not ended a first run yet. Reload the page for newer figures."
+            "Of {all} collectors, {waiting} did not end a first run yet. Reload the page for newer figures."
         )
     })
 }

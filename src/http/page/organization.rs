@@ -217,7 +217,7 @@ impl<'a> Organization<'a> {
             provider: title(self.provider),
             badges: self.badges(now),
             fair_use: self.fair_use().map(FairUseView::from),
-            spend: self.spend().and_then(SpendView::new),
+            spend: self.spend().and_then(|months| SpendView::new(months, now)),
             read: self.read(now),
             collectors: counted(self.collectors.len(), "collector"),
         }
@@ -234,7 +234,7 @@ impl<'a> Organization<'a> {
             provider: title(self.provider),
             badges: self.badges(now),
             fair_use: self.fair_use().map(|fair_use| (FairUseView::from(fair_use), Chart::new(fair_use))),
-            spend: self.spend().and_then(SpendView::new),
+            spend: self.spend().and_then(|months| SpendView::new(months, now)),
             read: self.read(now),
             requests: Number::whole(requests as f64),
             collectors: self.collectors.iter().map(|status| CollectorView::new(status, now)).collect(),

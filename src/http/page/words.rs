@@ -107,12 +107,12 @@ pub(super) fn exact(at: Timestamp) -> String {
     at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string()
 }
 
-/// A length of time in its largest unit, with two digits where there are any.
+/// A length of time in the largest unit of which it has two, so that a longer one never reads shorter.
 fn span(seconds: u64) -> String {
     match seconds {
-        0..=99 => format!("{seconds}\u{a0}s"),
-        100..=5_999 => format!("{}\u{a0}min", seconds / 60),
-        6_000..=172_799 => format!("{}\u{a0}h", seconds / 3600),
+        0..=119 => format!("{seconds}\u{a0}s"),
+        120..=7_199 => format!("{}\u{a0}min", seconds / 60),
+        7_200..=172_799 => format!("{}\u{a0}h", seconds / 3600),
         _ => format!("{}\u{a0}d", seconds / 86_400),
     }
 }
@@ -253,6 +253,9 @@ mod tests {
         for (at, rough) in [
             ("2026-11-21T10:00:00Z", "now"),
             ("2026-11-21T09:58:45Z", "75\u{a0}s ago"),
+            ("2026-11-21T09:58:00Z", "2\u{a0}min ago"),
+            ("2026-11-21T08:20:00Z", "100\u{a0}min ago"),
+            ("2026-11-21T08:00:00Z", "2\u{a0}h ago"),
             ("2026-11-21T10:05:59Z", "in 5\u{a0}min"),
             ("2026-11-20T10:00:00Z", "24\u{a0}h ago"),
             ("2026-11-01T10:00:00Z", "20\u{a0}d ago"),

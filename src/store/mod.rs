@@ -20,7 +20,7 @@ pub use publish::publish;
 pub use status::{CollectorStatus, LastError, Outcome, Run};
 
 use crate::exposition::{Encoded, Part, Piece, Selection, render};
-use crate::model::{CollectError, CollectorId, Overview, Reading, Schedule, Surprises};
+use crate::model::{CollectError, CollectorId, Reading, Schedule, Surprises};
 use crate::telemetry::CollectorMetrics;
 
 /// A collector that is late by more than this is stuck.
@@ -264,8 +264,8 @@ impl Slot {
         is_not_supported: bool,
     ) {
         self.update(|state| {
-            if let Some((at, reading, lines)) = figures {
-                state.status.succeeded(at, &reading);
+            if let Some((at, mut reading, lines)) = figures {
+                state.status.succeeded(at, &mut reading);
                 state.show(lines);
                 state.untold.push(Box::new(move |metrics| metrics.restored(at, &reading)));
             }
@@ -301,12 +301,6 @@ impl Slot {
         self.update(|state| state.metrics.surprised(surprises));
     }
 
-    /// The figures at a glance that go with what is shown. Without series there is nothing that they could go with.
-    pub fn set_overview(&self, overview: Option<Overview>) {
-        let overview = overview.map(Arc::new);
-        self.update(|state| state.status.overview = overview.filter(|_| state.lines.is_some()));
-    }
-
     /// A run ended at `now`, after so many `requests` to the vendor. Only a good one replaces the figures.
     pub fn record(
         &self,
@@ -318,8 +312,8 @@ impl Slot {
         self.update(|state| {
             state.status.attempted(now, took);
             let report: Report = match outcome {
-                Ok((reading, lines)) => {
-                    state.status.succeeded(now, &reading);
+                Ok((mut reading, lines)) => {
+                    state.status.succeeded(now, &mut reading);
                     state.show(lines);
                     Box::new(move |metrics| metrics.succeeded(now, &reading))
                 }
@@ -343,10 +337,10 @@ impl Slot {
     }
 
     /// The figures of the last good run in another light. Those that have become too old stay dropped, and their age stays.
-    pub fn reevaluated(&self, reading: Reading, lines: Encoded) {
+    pub fn reevaluated(&self, mut reading: Reading, lines: Encoded) {
         self.update(|state| {
             if state.lines.is_some() {
-                state.status.reevaluated(&reading);
+                state.status.reevaluated(&mut reading);
                 state.show(lines);
                 state.untold.push(Box::new(move |metrics| metrics.reevaluated(&reading)));
             }
@@ -376,6 +370,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::model::Overview;
     use crate::telemetry::Telemetry;
 
     #[tokio::test(start_paused = true)]
@@ -430,14 +425,13 @@ mod tests {
         let hour = Duration::from_hours(1);
         let schedule = Schedule { refresh: hour, timeout: hour, max_staleness: 24 * hour };
         let slot = store.slot(id.clone(), schedule, telemetry.collector(&id, hour));
-        let overview = || Some(Overview::Spend(Vec::new()));
+        let reading = || Reading { overview: Some(Overview::Spend(Vec::new())), ..Reading::default() };
         let is_told = || store.status()[0].overview.is_some();
-        slot.set_overview(overview());
+        slot.reevaluated(reading(), Encoded::default());
         assert!(!is_told(), "there are no series");
 
         let at = |run: i64| Timestamp::from_second(3600 * run).unwrap();
-        slot.record(at(0), hour, 5, Ok(Default::default()));
-        slot.set_overview(overview());
+        slot.record(at(0), hour, 5, Ok((reading(), Encoded::default())));
         assert!(is_told());
         for run in 1..=20 {
             let failure = crate::model::Failure::new(crate::model::Reason::Server, "");
@@ -452,6 +446,8 @@ mod tests {
         assert!(is_told());
         store.drop_stale(at(24));
         assert!(!is_told(), "the figures are too old");
+        slot.reevaluated(reading(), Encoded::default());
+        assert!(!is_told(), "they stay dropped");
     }
 
     #[test]

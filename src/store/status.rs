@@ -134,13 +134,15 @@ impl CollectorStatus {
         self.requests = self.requests.saturating_add(requests);
     }
 
-    pub(super) fn succeeded(&mut self, now: Timestamp, reading: &Reading) {
+    pub(super) fn succeeded(&mut self, now: Timestamp, reading: &mut Reading) {
         self.outcome = Outcome::Succeeded;
         self.last_success = Some(now);
         self.reevaluated(reading);
     }
 
-    pub(super) fn reevaluated(&mut self, reading: &Reading) {
+    /// Takes the overview: nobody else needs it.
+    pub(super) fn reevaluated(&mut self, reading: &mut Reading) {
+        self.overview = reading.overview.take().map(Arc::new);
         self.data_through = reading.data_through.or(self.data_through);
     }
 

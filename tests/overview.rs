@@ -145,6 +145,23 @@ async fn own_requests_of_all_collectors_sum_to_those_that_were_sent() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_is_under_way_counts_in_all_and_is_no_last_run() {
+    let faults = "faults:\n  - {operation: listOAuthClients, fault: {hang: true}}";
+    let stage = Setup::only("oauth_clients: {}").scenario(faults).start().await;
+    // The token's request ends, and the next one does not.
+    let collector = poll("a request", async || {
+        let status: Value = stage.get("/api/v1/status?organization=acme").await.json().await.unwrap();
+        let collector = list(&status, "collectors")[0].clone();
+        (collector["own_requests"]["since_start"] != 0).then_some(collector)
+    })
+    .await;
+    assert_eq!(collector["own_requests"], serde_json::json!({"last_run": null, "since_start": 1}));
+    assert_eq!((&collector["state"], list(&collector, "runs").len()), (&"pending".into(), 0));
+    assert_eq!(stage.metrics().await.sums("ccaas_exporter_api_requests_total", "organization")["acme"], 1);
+    stage.stop().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn the_figures_outlive_a_restart_and_the_runs_do_not() {
     let folder = tempfile::tempdir().unwrap();
     let setup = Setup::only("usage: {lookback: 30d}, contracts: {enabled: true}");

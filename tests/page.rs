@@ -78,6 +78,13 @@ async fn the_front_page_tells_the_worst_first_and_few_organizations_at_once() {
     ] {
         assert!(text.contains(expected), "{expected} is not in: {text}");
     }
+    // Each number leads to those that it counts.
+    for (state, expected) in
+        [("exceeded", vec!["acme"]), ("forecast", vec![LONG]), ("over", vec!["acme", LONG])]
+    {
+        assert_eq!(listed(&self::page(&served, &format!("?state={state}")).await), expected, "{state}");
+        assert_eq!(page.contains(&format!("href=\"?state={state}\"")), state != "over");
+    }
     // The exact numbers, and the drawings in words.
     for expected in [
         r#"<data value="10666666" title="10,666,666">10.7"#,
@@ -117,6 +124,7 @@ async fn the_list_is_narrowed_by_name_state_and_provider() {
             .all(|name| name.ends_with("11") || name.ends_with("31") || name.ends_with('1'))
     );
     assert_eq!(names("?state=over").await.len(), 5);
+    assert_eq!((names("?state=exceeded").await.len(), names("?state=forecast").await.len()), (0, 5));
     assert_eq!(names("?provider=talkdesk").await.len(), 5);
     assert!(names("?provider=talkdesk&state=failing").await.is_empty());
 

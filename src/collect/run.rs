@@ -12,7 +12,8 @@ use super::{Together, schedule};
 use crate::clock::Clock;
 use crate::collector::{Collector, Jobs, Keep, Memory, PendingJobs};
 use crate::exposition::{self, Encoded};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule, requests, surprises};
+use crate::model::requests::{self, Sent};
+use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule, surprises};
 use crate::storage::{Course, Drawer, Ended, Figures};
 use crate::store::Slot;
 
@@ -168,9 +169,11 @@ impl<C: Collector> Life<C> {
         let timeout = self.runner.schedule.timeout;
         let run = tokio::time::timeout(timeout, self.collector.collect(&self.jobs));
         let run = surprises::collecting(self.runner.slot.id(), run);
-        let ((outcome, surprises), requests) = requests::counting(run).await;
+        let sent = Sent::default();
+        self.runner.slot.running(sent.clone());
+        let (outcome, surprises) = requests::counting(sent.clone(), run).await;
         self.runner.slot.surprised(&surprises);
-        (outcome.unwrap_or_else(|_| Err(late(timeout).into())), requests)
+        (outcome.unwrap_or_else(|_| Err(late(timeout).into())), sent.count())
     }
 
     /// Records how a run ended, and says how long to wait for the next one.

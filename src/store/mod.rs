@@ -20,6 +20,7 @@ pub use publish::publish;
 pub use status::{CollectorStatus, LastError, Outcome, Run};
 
 use crate::exposition::{Encoded, Part, Piece, Selection, render};
+use crate::model::requests::Sent;
 use crate::model::{CollectError, CollectorId, Reading, Schedule, Surprises};
 use crate::telemetry::CollectorMetrics;
 
@@ -52,6 +53,8 @@ struct State {
     slot: u64,
     status: CollectorStatus,
     lines: Option<Arc<Encoded>>,
+    /// The requests of the run that is under way, if one is.
+    running: Option<Sent>,
     /// The series that it had no room for in its last run.
     claim: usize,
     /// When the current wait and run must be over.
@@ -120,8 +123,8 @@ impl Store {
     pub fn slot(&self, id: CollectorId, schedule: Schedule, metrics: CollectorMetrics) -> Slot {
         let slot = self.0.next_slot.fetch_add(1, Ordering::Relaxed);
         let status = CollectorStatus::new(id.clone(), schedule);
-        let state =
-            State { slot, status, lines: None, claim: 0, deadline: None, metrics, untold: Vec::new() };
+        let (lines, running, claim, deadline, untold) = (None, None, 0, None, Vec::new());
+        let state = State { slot, status, lines, running, claim, deadline, metrics, untold };
         self.lock().push(state);
         let turns = lock(&self.0.turns).entry(id.organization.clone()).or_default().clone();
         Slot { store: self.clone(), number: slot, id, turns }
@@ -181,7 +184,7 @@ impl Store {
     /// What there is to tell about each collector, in the order of the configuration.
     #[must_use]
     pub fn status(&self) -> Vec<CollectorStatus> {
-        self.lock().iter().map(|state| state.status.clone()).collect()
+        self.lock().iter().map(State::status).collect()
     }
 
     /// The collectors that should have ended a run long ago: something is wrong with the exporter itself.
@@ -301,6 +304,11 @@ impl Slot {
         self.update(|state| state.metrics.surprised(surprises));
     }
 
+    /// A run is under way, which counts its requests here.
+    pub fn running(&self, sent: Sent) {
+        self.update(|state| state.running = Some(sent));
+    }
+
     /// A run ended at `now`, after so many `requests` to the vendor. Only a good one replaces the figures.
     pub fn record(
         &self,
@@ -328,6 +336,7 @@ impl Slot {
                 }
             };
             state.status.ran(now, took, requests);
+            state.running = None;
             state.untold.push(Box::new(move |metrics| {
                 metrics.attempted(now, took);
                 report(metrics);
@@ -357,6 +366,13 @@ impl Slot {
 }
 
 impl State {
+    /// What there is to tell, with the requests of the run that is under way.
+    fn status(&self) -> CollectorStatus {
+        let mut status = self.status.clone();
+        status.requests = status.requests.saturating_add(self.running.as_ref().map_or(0, Sent::count));
+        status
+    }
+
     /// Puts `lines` in the place of what was shown.
     fn show(&mut self, lines: Encoded) {
         self.status.series = lines.series();

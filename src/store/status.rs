@@ -54,7 +54,7 @@ pub struct CollectorStatus {
     pub last_error: Option<LastError>,
     /// The newest runs since the process started, the oldest first, and no more than [`HISTORY`].
     pub history: Arc<VecDeque<Run>>,
-    /// Requests to the vendor since the process started.
+    /// Requests to the vendor since the process started, those of the run that is under way too.
     pub requests: u64,
     /// The figures at a glance that go with the series.
     pub overview: Option<Arc<Overview>>,

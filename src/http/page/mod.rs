@@ -235,13 +235,13 @@ fn figures(organizations: &[Organization<'_>]) -> Vec<Figure> {
             "allowance exceeded",
             sum(|one| usize::from(one.is_exceeded())),
             "bad",
-            Some(StateFilter::Over),
+            Some(StateFilter::Exceeded),
         ),
         figure(
             "will exceed allowance",
             sum(|one| usize::from(one.will_exceed())),
             "warn",
-            Some(StateFilter::Over),
+            Some(StateFilter::Forecast),
         ),
         figure("collectors stale", sum(|one| one.stale), "warn", Some(StateFilter::Stale)),
     ]

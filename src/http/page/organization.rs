@@ -165,6 +165,8 @@ impl<'a> Organization<'a> {
             StateFilter::All => true,
             StateFilter::Failing => self.failing > 0,
             StateFilter::Stale => self.stale > 0,
+            StateFilter::Exceeded => self.is_exceeded(),
+            StateFilter::Forecast => self.will_exceed(),
             StateFilter::Over => self.is_exceeded() || self.will_exceed(),
         };
         is_in_state

@@ -103,25 +103,81 @@ fn it_says_what_it_wrote_and_leaves_what_is_right_alone() {
 #[test]
 fn a_file_that_differs_stops_it_before_anything_is_written() {
     let (folder, files) = all();
-    let mine = folder.path().join("alertmanager.yml");
-    fs::write(&mine, "route: {receiver: mine}\n").unwrap();
+    let mine = folder.path().join("rules/recording.yml");
+    fs::write(&mine, "groups: []\n").unwrap();
     let lost = folder.path().join("prometheus.yml");
     fs::remove_file(&lost).unwrap();
 
-    let output = command(folder.path(), &[]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        said(&output).contains("alertmanager.yml") && said(&output).contains("--force"),
-        "{}",
-        said(&output)
-    );
-    assert_eq!(fs::read_to_string(&mine).unwrap(), "route: {receiver: mine}\n");
-    assert!(!lost.exists(), "nothing is written beside a file that differs");
+    for flags in [&[][..], &["--force-samples"]] {
+        let output = command(folder.path(), flags);
+        assert_eq!(output.status.code(), Some(2));
+        let said = said(&output);
+        assert!(said.contains("rules/recording.yml") && said.contains("--force"), "{said}");
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "groups: []\n");
+        assert!(!lost.exists(), "nothing is written beside a file that differs");
+    }
 
     let output = command(folder.path(), &["--force"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(said(&output).contains("replaced") && said(&output).contains("written"), "{}", said(&output));
     assert_eq!(written(folder.path()), files, "no other file is left behind");
+}
+
+#[test]
+fn a_sample_that_somebody_edited_is_kept_with_a_word_until_its_own_flag_is_given() {
+    let (folder, files) = all();
+    let samples =
+        ["alertmanager.yml", "compose.yaml", "grafana/provisioning/datasources/ccaas.yml", "prometheus.yml"];
+    for name in samples {
+        fs::write(folder.path().join(name), format!("# {name} of ours\n")).unwrap();
+    }
+    fs::write(folder.path().join("alerts.md"), "").unwrap();
+    let output = command(folder.path(), &["--force"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output).matches("replaced ").count(), 1, "{}", said(&output));
+    let after = written(folder.path());
+    for (name, text) in &files {
+        if samples.contains(&name.as_str()) {
+            assert_eq!(after[name], format!("# {name} of ours\n"));
+            let line = said(&output).lines().find(|line| line.contains(name)).unwrap().to_owned();
+            assert!(line.starts_with("kept ") && line.contains("differs from the sample"), "{line}");
+        } else {
+            assert_eq!(&after[name], text);
+        }
+    }
+    assert_eq!(command(folder.path(), &["--force-samples"]).status.code(), Some(0));
+    assert_eq!(written(folder.path()), files);
+}
+
+#[test]
+fn thresholds_that_are_edited_in_the_folder_hold_there_until_others_are_named() {
+    let (folder, files) = all();
+    let edited = "fair_use: {overage_amount: 777}\n";
+    fs::write(folder.path().join("thresholds.yml"), edited).unwrap();
+    let output = command(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2), "the alerts differ now");
+    let is_named = |name: &str| said(&output).lines().any(|line| line.trim().ends_with(name));
+    assert!(is_named("rules/alerts.yml") && !is_named("thresholds.yml"), "{}", said(&output));
+    assert_eq!(command(folder.path(), &["--force"]).status.code(), Some(0));
+    let after = written(folder.path());
+    assert_eq!(after["thresholds.yml"], edited);
+    assert!(after["rules/alerts.yml"].contains("overage_forecast_amount > 777\n"));
+
+    let others = tempfile::tempdir().unwrap();
+    let path = others.path().join("others.yml");
+    fs::write(&path, &files["thresholds.yml"]).unwrap();
+    let output = command(folder.path(), &["--force", &format!("--thresholds={}", path.display())]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(written(folder.path()), files);
+
+    fs::write(folder.path().join("thresholds.yml"), "fair_use:\n  overage_amout: 1\n").unwrap();
+    let output = command(folder.path(), &["--force"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("thresholds.yml:2: fair_use.overage_amout: unknown key"),
+        "{}",
+        said(&output)
+    );
 }
 
 #[test]

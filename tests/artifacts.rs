@@ -6,7 +6,8 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -178,6 +179,36 @@ fn thresholds_that_are_edited_in_the_folder_hold_there_until_others_are_named() 
         "{}",
         said(&output)
     );
+}
+
+#[test]
+fn what_is_replaced_keeps_its_permissions_and_links_are_followed_to_plain_files_only() {
+    let (folder, files) = all();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (link, target) = (folder.path().join("rules/recording.yml"), elsewhere.path().join("recording.yml"));
+    fs::write(&target, "groups: []\n").unwrap();
+    fs::set_permissions(&target, Permissions::from_mode(0o640)).unwrap();
+    fs::remove_file(&link).unwrap();
+    symlink(&target, &link).unwrap();
+    assert_eq!(command(folder.path(), &[]).status.code(), Some(2), "what it leads to differs");
+    let output = command(folder.path(), &["--force"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&target).unwrap(), files["rules/recording.yml"]);
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1, "no other file is left behind");
+
+    fs::remove_file(&target).unwrap();
+    for flags in [&[][..], &["--force", "--force-samples"]] {
+        let output = command(folder.path(), flags);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            said(&output).contains("recording.yml: a link is there that leads nowhere"),
+            "{}",
+            said(&output)
+        );
+        assert!(!target.exists() && fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
 }
 
 #[test]

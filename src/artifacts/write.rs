@@ -86,7 +86,8 @@ pub fn write(folder: &Path, artifacts: &[Artifact], replace: Replace) -> Result<
     }
     for (artifact, written) in &plan {
         if matches!(written.outcome, Outcome::New | Outcome::Replaced) {
-            put(&written.path, &artifact.text).map_err(|error| failed(&written.path, error))?;
+            put(&written.path, &artifact.text, written.outcome)
+                .map_err(|error| failed(&written.path, error))?;
         }
     }
     Ok(plan.into_iter().map(|(_, written)| written).collect())
@@ -98,8 +99,16 @@ fn failed(path: &Path, error: io::Error) -> Refusal {
 
 /// What will become of the file `path`.
 fn outcome(path: &Path, text: &str) -> io::Result<Outcome> {
-    let metadata = match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::New),
+        link => link?,
+    };
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(io::Error::other(
+                "a link is there that leads nowhere: remove it, or make what it leads to",
+            ));
+        }
         metadata => metadata?,
     };
     if !metadata.is_file() {
@@ -110,13 +119,18 @@ fn outcome(path: &Path, text: &str) -> io::Result<Outcome> {
     Ok(if is_same { Outcome::Unchanged } else { Outcome::Replaced })
 }
 
-/// Writes the file beside its place and moves it there.
-fn put(path: &Path, text: &str) -> io::Result<()> {
+/// Writes the file beside its place and moves it there. One that is replaced keeps its permissions, and a link that leads to it stays.
+fn put(path: &Path, text: &str, outcome: Outcome) -> io::Result<()> {
+    let replaced = if outcome == Outcome::Replaced { Some(fs::canonicalize(path)?) } else { None };
+    let path = replaced.as_deref().unwrap_or(path);
     let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder)?;
     // Prometheus and Grafana often run as other users; the umask still applies.
     let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
+    if replaced.is_some() {
+        file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+    }
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())

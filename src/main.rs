@@ -224,7 +224,17 @@ fn artifacts(flags: &Artifacts) -> Result<(), Failure> {
         };
         format!("{outcome:<10} {}{why}", file.path.display())
     });
-    print(&lines.collect::<Vec<_>>().join("\n"))
+    let mut lines: Vec<String> = lines.collect();
+    if !thresholds.has_runbook_url() {
+        let folder = flags.output_directory.display();
+        lines.push(format!(
+            "\nThe alerts link to {}, which is a path and no address. Set runbook_url in {folder}/{} to the URL at which your people read \
+             the runbooks, and run this again with --force. The pages are in {folder}/runbooks.",
+            thresholds.runbook_url,
+            artifacts::THRESHOLDS,
+        ));
+    }
+    print(&lines.join("\n"))
 }
 
 /// Prints an answer. A reader that has seen enough closes the pipe, which is no failure.

@@ -11,6 +11,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use regex::Regex;
 use serde_json::Value;
 use support::program;
 
@@ -209,6 +210,32 @@ fn what_is_replaced_keeps_its_permissions_and_links_are_followed_to_plain_files_
         );
         assert!(!target.exists() && fs::symlink_metadata(&link).unwrap().is_symlink());
     }
+}
+
+#[test]
+fn it_says_that_alerts_link_to_a_path_until_there_is_an_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(folder.path(), &[]);
+    let place = folder.path().display();
+    for expected in [
+        "The alerts link to docs/runbooks, which is a path".to_owned(),
+        format!("Set runbook_url in {place}/thresholds.yml"),
+        format!("The pages are in {place}/runbooks."),
+    ] {
+        assert!(said(&output).contains(&expected), "{expected}: {}", said(&output));
+    }
+    let files = written(folder.path());
+    let named = Regex::new(r"runbook_url: docs/(runbooks/\w+\.md)").unwrap();
+    let links: Vec<&str> =
+        named.captures_iter(&files["rules/alerts.yml"]).map(|link| link.get(1).unwrap().as_str()).collect();
+    assert!(links.len() > 20 && links.iter().all(|link| files.contains_key(*link)), "{links:?}");
+
+    fs::write(folder.path().join("thresholds.yml"), "runbook_url: https://wiki.example.com/runbooks\n")
+        .unwrap();
+    let output = command(folder.path(), &["--force"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!said(&output).contains("link to"), "{}", said(&output));
+    assert!(written(folder.path())["rules/alerts.yml"].contains("https://wiki.example.com/runbooks/Ccaas"));
 }
 
 #[test]

@@ -26,8 +26,7 @@ pub fn sent() {
 
 /// Makes a run whose requests are counted in `sent` while it goes on, those that are cut off with it too.
 pub async fn counting<F: Future>(sent: Sent, run: F) -> F::Output {
-    // What the run still drops must find the scope.
-    RUN.scope(sent, async { run.await }).await
+    RUN.scope(sent, run).await
 }
 
 #[cfg(test)]

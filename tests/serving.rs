@@ -255,7 +255,8 @@ async fn thousands_of_hostile_connections_do_not_keep_out_a_scraper() {
     assert!(kept.len() > HOSTILE / 2, "only {} attacked", kept.len());
     // At rest the crowd is as large as it may be, and a scraper is still let in.
     assert!(served.ask(GET_AND_CLOSE).await.ends_with("small\n"));
-    assert!(sending.count() <= 40, "{} scrapes are in flight", sending.count());
+    // Those that gave their places away may take a moment to end.
+    poll("40 scrapes in flight at the most", async || (sending.count() <= 40).then_some(())).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

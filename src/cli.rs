@@ -191,12 +191,15 @@ pub struct Artifacts {
         default_value = "ccaas-artifacts"
     )]
     pub output_directory: PathBuf,
-    /// File with thresholds of alerts; what it leaves out keeps its default
+    /// File with thresholds of alerts [default: thresholds.yml in the folder, if it is there]; what it leaves out keeps its default
     #[arg(long, value_name = "FILE", env = "CCAAS_EXPORTER_THRESHOLDS")]
     pub thresholds: Option<PathBuf>,
-    /// Replace files that are there and differ
+    /// Replace rules, dashboards, runbooks and thresholds.yml that are there and differ
     #[arg(long)]
     pub force: bool,
+    /// Replace also samples that are there and differ: alertmanager.yml, compose.yaml, prometheus.yml, grafana/
+    #[arg(long)]
+    pub force_samples: bool,
 }
 
 /// What to log, to standard error.

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use ccaas_exporter::app::{self, Reload, World};
-use ccaas_exporter::artifacts::{self, Outcome, Refusal};
+use ccaas_exporter::artifacts::{self, Outcome, Refusal, Replace};
 use ccaas_exporter::cli::{
     Artifacts, Catalogue, CatalogueOutput, Cli, Command, Demo, Log, LogFormat, LogLevel, Serve, Simulate,
 };
@@ -198,11 +198,15 @@ fn catalogue(flags: &Catalogue) -> Result<(), Failure> {
 }
 
 fn artifacts(flags: &Artifacts) -> Result<(), Failure> {
-    let thresholds = flags.thresholds.as_deref().filter(|path| !path.as_os_str().is_empty());
-    let (thresholds, source) = config::thresholds::load(thresholds)?;
+    let named = flags.thresholds.clone().filter(|path| !path.as_os_str().is_empty());
+    // Those that somebody has set in the folder hold there until others are named.
+    let in_the_folder =
+        || Some(flags.output_directory.join(artifacts::THRESHOLDS)).filter(|path| path.is_file());
+    let (thresholds, source) = config::thresholds::load(named.or_else(in_the_folder).as_deref())?;
     let files = artifacts::all(&thresholds, source);
+    let replace = Replace { fitting: flags.force, samples: flags.force_samples };
     let written =
-        artifacts::write(&flags.output_directory, &files, flags.force).map_err(|refusal| match refusal {
+        artifacts::write(&flags.output_directory, &files, replace).map_err(|refusal| match refusal {
             Refusal::Differs(_) => Failure::Use(refusal.to_string()),
             Refusal::Failed { .. } => Failure::RunTime(refusal.into()),
         })?;
@@ -211,10 +215,26 @@ fn artifacts(flags: &Artifacts) -> Result<(), Failure> {
             Outcome::New => "written",
             Outcome::Replaced => "replaced",
             Outcome::Unchanged => "unchanged",
+            Outcome::Kept => "kept",
         };
-        format!("{outcome:<10} {}", file.path.display())
+        let why = if file.outcome == Outcome::Kept {
+            " (differs from the sample; --force-samples replaces it)"
+        } else {
+            ""
+        };
+        format!("{outcome:<10} {}{why}", file.path.display())
     });
-    print(&lines.collect::<Vec<_>>().join("\n"))
+    let mut lines: Vec<String> = lines.collect();
+    if !thresholds.has_runbook_url() {
+        let folder = flags.output_directory.display();
+        lines.push(format!(
+            "\nThe alerts link to {}, which is a path and no address. Set runbook_url in {folder}/{} to the URL at which your people read \
+             the runbooks, and run this again with --force. The pages are in {folder}/runbooks.",
+            thresholds.runbook_url,
+            artifacts::THRESHOLDS,
+        ));
+    }
+    print(&lines.join("\n"))
 }
 
 /// Prints an answer. A reader that has seen enough closes the pipe, which is no failure.

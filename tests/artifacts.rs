@@ -6,10 +6,12 @@
 mod support;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fs;
+use std::fs::{self, Permissions};
+use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::Path;
 use std::process::{Command, Output};
 
+use regex::Regex;
 use serde_json::Value;
 use support::program;
 
@@ -103,25 +105,137 @@ fn it_says_what_it_wrote_and_leaves_what_is_right_alone() {
 #[test]
 fn a_file_that_differs_stops_it_before_anything_is_written() {
     let (folder, files) = all();
-    let mine = folder.path().join("alertmanager.yml");
-    fs::write(&mine, "route: {receiver: mine}\n").unwrap();
+    let mine = folder.path().join("rules/recording.yml");
+    fs::write(&mine, "groups: []\n").unwrap();
     let lost = folder.path().join("prometheus.yml");
     fs::remove_file(&lost).unwrap();
 
-    let output = command(folder.path(), &[]);
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        said(&output).contains("alertmanager.yml") && said(&output).contains("--force"),
-        "{}",
-        said(&output)
-    );
-    assert_eq!(fs::read_to_string(&mine).unwrap(), "route: {receiver: mine}\n");
-    assert!(!lost.exists(), "nothing is written beside a file that differs");
+    for flags in [&[][..], &["--force-samples"]] {
+        let output = command(folder.path(), flags);
+        assert_eq!(output.status.code(), Some(2));
+        let said = said(&output);
+        assert!(said.contains("rules/recording.yml") && said.contains("--force"), "{said}");
+        assert_eq!(fs::read_to_string(&mine).unwrap(), "groups: []\n");
+        assert!(!lost.exists(), "nothing is written beside a file that differs");
+    }
 
     let output = command(folder.path(), &["--force"]);
     assert_eq!(output.status.code(), Some(0), "{}", said(&output));
     assert!(said(&output).contains("replaced") && said(&output).contains("written"), "{}", said(&output));
     assert_eq!(written(folder.path()), files, "no other file is left behind");
+}
+
+#[test]
+fn a_sample_that_somebody_edited_is_kept_with_a_word_until_its_own_flag_is_given() {
+    let (folder, files) = all();
+    let samples =
+        ["alertmanager.yml", "compose.yaml", "grafana/provisioning/datasources/ccaas.yml", "prometheus.yml"];
+    for name in samples {
+        fs::write(folder.path().join(name), format!("# {name} of ours\n")).unwrap();
+    }
+    fs::write(folder.path().join("alerts.md"), "").unwrap();
+    let output = command(folder.path(), &["--force"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(said(&output).matches("replaced ").count(), 1, "{}", said(&output));
+    let after = written(folder.path());
+    for (name, text) in &files {
+        if samples.contains(&name.as_str()) {
+            assert_eq!(after[name], format!("# {name} of ours\n"));
+            let line = said(&output).lines().find(|line| line.contains(name)).unwrap().to_owned();
+            assert!(line.starts_with("kept ") && line.contains("differs from the sample"), "{line}");
+        } else {
+            assert_eq!(&after[name], text);
+        }
+    }
+    assert_eq!(command(folder.path(), &["--force-samples"]).status.code(), Some(0));
+    assert_eq!(written(folder.path()), files);
+}
+
+#[test]
+fn thresholds_that_are_edited_in_the_folder_hold_there_until_others_are_named() {
+    let (folder, files) = all();
+    let edited = "fair_use: {overage_amount: 777}\n";
+    fs::write(folder.path().join("thresholds.yml"), edited).unwrap();
+    let output = command(folder.path(), &[]);
+    assert_eq!(output.status.code(), Some(2), "the alerts differ now");
+    let is_named = |name: &str| said(&output).lines().any(|line| line.trim().ends_with(name));
+    assert!(is_named("rules/alerts.yml") && !is_named("thresholds.yml"), "{}", said(&output));
+    assert_eq!(command(folder.path(), &["--force"]).status.code(), Some(0));
+    let after = written(folder.path());
+    assert_eq!(after["thresholds.yml"], edited);
+    assert!(after["rules/alerts.yml"].contains("overage_forecast_amount > 777\n"));
+
+    let others = tempfile::tempdir().unwrap();
+    let path = others.path().join("others.yml");
+    fs::write(&path, &files["thresholds.yml"]).unwrap();
+    let output = command(folder.path(), &["--force", &format!("--thresholds={}", path.display())]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert_eq!(written(folder.path()), files);
+
+    fs::write(folder.path().join("thresholds.yml"), "fair_use:\n  overage_amout: 1\n").unwrap();
+    let output = command(folder.path(), &["--force"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("thresholds.yml:2: fair_use.overage_amout: unknown key"),
+        "{}",
+        said(&output)
+    );
+}
+
+#[test]
+fn what_is_replaced_keeps_its_permissions_and_links_are_followed_to_plain_files_only() {
+    let (folder, files) = all();
+    let elsewhere = tempfile::tempdir().unwrap();
+    let (link, target) = (folder.path().join("rules/recording.yml"), elsewhere.path().join("recording.yml"));
+    fs::write(&target, "groups: []\n").unwrap();
+    fs::set_permissions(&target, Permissions::from_mode(0o640)).unwrap();
+    fs::remove_file(&link).unwrap();
+    symlink(&target, &link).unwrap();
+    assert_eq!(command(folder.path(), &[]).status.code(), Some(2), "what it leads to differs");
+    let output = command(folder.path(), &["--force"]);
+    assert_eq!(output.status.code(), Some(0), "{}", said(&output));
+    assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+    assert_eq!(fs::read_to_string(&target).unwrap(), files["rules/recording.yml"]);
+    assert_eq!(fs::metadata(&target).unwrap().permissions().mode() & 0o777, 0o640);
+    assert_eq!(fs::read_dir(elsewhere.path()).unwrap().count(), 1, "no other file is left behind");
+
+    fs::remove_file(&target).unwrap();
+    for flags in [&[][..], &["--force", "--force-samples"]] {
+        let output = command(folder.path(), flags);
+        assert_eq!(output.status.code(), Some(1));
+        assert!(
+            said(&output).contains("recording.yml: a link is there that leads nowhere"),
+            "{}",
+            said(&output)
+        );
+        assert!(!target.exists() && fs::symlink_metadata(&link).unwrap().is_symlink());
+    }
+}
+
+#[test]
+fn it_says_that_alerts_link_to_a_path_until_there_is_an_address() {
+    let folder = tempfile::tempdir().unwrap();
+    let output = command(folder.path(), &[]);
+    let place = folder.path().display();
+    for expected in [
+        "The alerts link to docs/runbooks, which is a path".to_owned(),
+        format!("Set runbook_url in {place}/thresholds.yml"),
+        format!("The pages are in {place}/runbooks."),
+    ] {
+        assert!(said(&output).contains(&expected), "{expected}: {}", said(&output));
+    }
+    let files = written(folder.path());
+    let named = Regex::new(r"runbook_url: docs/(runbooks/\w+\.md)").unwrap();
+    let links: Vec<&str> =
+        named.captures_iter(&files["rules/alerts.yml"]).map(|link| link.get(1).unwrap().as_str()).collect();
+    assert!(links.len() > 20 && links.iter().all(|link| files.contains_key(*link)), "{links:?}");
+
+    fs::write(folder.path().join("thresholds.yml"), "runbook_url: https://wiki.example.com/runbooks\n")
+        .unwrap();
+    let output = command(folder.path(), &["--force"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(!said(&output).contains("link to"), "{}", said(&output));
+    assert!(written(folder.path())["rules/alerts.yml"].contains("https://wiki.example.com/runbooks/Ccaas"));
 }
 
 #[test]

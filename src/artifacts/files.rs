@@ -7,6 +7,9 @@ use super::Thresholds;
 /// The thresholds that hold where nobody has chosen others.
 pub const DEFAULT_THRESHOLDS: &str = include_str!("../../dashboards/thresholds.yml");
 
+/// Where the thresholds are in the folder that is written.
+pub const THRESHOLDS: &str = "thresholds.yml";
+
 /// A file to be written.
 #[derive(Debug, Clone)]
 pub struct Artifact {
@@ -14,6 +17,8 @@ pub struct Artifact {
     pub path: &'static str,
     /// What is in it.
     pub text: Cow<'static, str>,
+    /// Whether it is made to be edited: then an edited one is left alone.
+    pub is_sample: bool,
 }
 
 /// Embedded files: the folder that they go to and that of the sources, their ending and their names.
@@ -26,12 +31,16 @@ macro_rules! embed {
     };
 }
 
-/// The place of each in the folder that is written, and its text.
-const EMBEDDED: &[(&str, &str)] = embed! {
+/// The place of each sample in the folder that is written, and its text.
+const SAMPLES: &[(&str, &str)] = embed! {
     "" from "packaging/compose/", ".yml": "alertmanager" "prometheus";
     "" from "packaging/compose/", ".yaml": "compose";
     "grafana/provisioning/dashboards/" from "packaging/compose/grafana/provisioning/dashboards/", ".yml": "ccaas";
     "grafana/provisioning/datasources/" from "packaging/compose/grafana/provisioning/datasources/", ".yml": "ccaas";
+};
+
+/// The same of what fits the metrics of this version.
+const FITTING: &[(&str, &str)] = embed! {
     "dashboards/" from "dashboards/", ".json":
         "exporter-health"
         "fleet"
@@ -75,10 +84,13 @@ const EMBEDDED: &[(&str, &str)] = embed! {
 /// All files: those that are embedded, and the alerts of these thresholds beside `source`, the text that they were read from.
 #[must_use]
 pub fn all(thresholds: &Thresholds, source: String) -> Vec<Artifact> {
-    let embedded = EMBEDDED.iter().map(|(path, text)| Artifact { path, text: Cow::Borrowed(text) });
+    let artifact = |path, text, is_sample| Artifact { path, text, is_sample };
+    let embedded = [(SAMPLES, true), (FITTING, false)].into_iter().flat_map(|(files, is_sample)| {
+        files.iter().map(move |(path, text)| artifact(path, Cow::Borrowed(*text), is_sample))
+    });
     let mut all: Vec<Artifact> = embedded.collect();
-    all.push(Artifact { path: "rules/alerts.yml", text: thresholds.alerts().into() });
-    all.push(Artifact { path: "thresholds.yml", text: source.into() });
+    all.push(artifact("rules/alerts.yml", thresholds.alerts().into(), false));
+    all.push(artifact(THRESHOLDS, source.into(), false));
     all.sort_by_key(|artifact| artifact.path);
     all
 }

@@ -5,6 +5,6 @@ mod files;
 mod thresholds;
 mod write;
 
-pub use files::{Artifact, DEFAULT_THRESHOLDS, all};
+pub use files::{Artifact, DEFAULT_THRESHOLDS, THRESHOLDS, all};
 pub use thresholds::{Billing, Clients, Exporter, FairUse, Spend, Thresholds, Wait};
-pub use write::{Outcome, Refusal, Written, write};
+pub use write::{Outcome, Refusal, Replace, Written, write};

@@ -119,6 +119,12 @@ pub struct Exporter {
 }
 
 impl Thresholds {
+    /// Whether the alerts link to a page that a browser finds, and not to a path.
+    #[must_use]
+    pub fn has_runbook_url(&self) -> bool {
+        self.runbook_url.contains("://")
+    }
+
     /// The alerts as a rule file of Prometheus.
     #[must_use]
     pub fn alerts(&self) -> String {

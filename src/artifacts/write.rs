@@ -16,6 +16,17 @@ pub enum Outcome {
     Replaced,
     /// It was there as it should be.
     Unchanged,
+    /// It is a sample that was there and differs: somebody has made it their own.
+    Kept,
+}
+
+/// Which files that are there and differ are replaced.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Replace {
+    /// Those that fit the metrics of this version.
+    pub fitting: bool,
+    /// Samples, which people edit.
+    pub samples: bool,
 }
 
 /// A file of the folder.
@@ -30,7 +41,7 @@ pub struct Written {
 /// Why a folder was not written.
 #[derive(Debug, thiserror::Error)]
 pub enum Refusal {
-    /// These files are there and differ; nothing was written.
+    /// These files, of which none is a sample, are there and differ; nothing was written.
     #[error("{}", differs(.0))]
     Differs(Vec<PathBuf>),
     /// A file cannot be read or written. Those before it are written.
@@ -52,25 +63,31 @@ fn differs(paths: &[PathBuf]) -> String {
     )
 }
 
-/// Writes `artifacts` into `folder`, which is made where it is missing. With `force`, files that differ are replaced.
+/// Writes `artifacts` into `folder`, which is made where it is missing. Samples that differ are kept, unless
+/// `replace` says otherwise.
 ///
 /// # Errors
-/// Files that differ, without `force`; a file that cannot be read or written.
-pub fn write(folder: &Path, artifacts: &[Artifact], force: bool) -> Result<Vec<Written>, Refusal> {
+/// Other files that differ, unless `replace` says otherwise; a file that cannot be read or written.
+pub fn write(folder: &Path, artifacts: &[Artifact], replace: Replace) -> Result<Vec<Written>, Refusal> {
     let mut plan = Vec::new();
     for artifact in artifacts {
         let path = folder.join(artifact.path);
-        let outcome = outcome(&path, &artifact.text).map_err(|error| failed(&path, error))?;
+        let mut outcome = outcome(&path, &artifact.text).map_err(|error| failed(&path, error))?;
+        if outcome == Outcome::Replaced && artifact.is_sample && !replace.samples {
+            outcome = Outcome::Kept;
+        }
         plan.push((artifact, Written { path, outcome }));
     }
-    let differing = plan.iter().filter(|(_, written)| written.outcome == Outcome::Replaced);
+    let differing =
+        plan.iter().filter(|(artifact, written)| written.outcome == Outcome::Replaced && !artifact.is_sample);
     let differing: Vec<PathBuf> = differing.map(|(_, written)| written.path.clone()).collect();
-    if !differing.is_empty() && !force {
+    if !differing.is_empty() && !replace.fitting {
         return Err(Refusal::Differs(differing));
     }
     for (artifact, written) in &plan {
-        if written.outcome != Outcome::Unchanged {
-            put(&written.path, &artifact.text).map_err(|error| failed(&written.path, error))?;
+        if matches!(written.outcome, Outcome::New | Outcome::Replaced) {
+            put(&written.path, &artifact.text, written.outcome)
+                .map_err(|error| failed(&written.path, error))?;
         }
     }
     Ok(plan.into_iter().map(|(_, written)| written).collect())
@@ -82,8 +99,16 @@ fn failed(path: &Path, error: io::Error) -> Refusal {
 
 /// What will become of the file `path`.
 fn outcome(path: &Path, text: &str) -> io::Result<Outcome> {
-    let metadata = match fs::metadata(path) {
+    match fs::symlink_metadata(path) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Outcome::New),
+        link => link?,
+    };
+    let metadata = match fs::metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {
+            return Err(io::Error::other(
+                "a link is there that leads nowhere: remove it, or make what it leads to",
+            ));
+        }
         metadata => metadata?,
     };
     if !metadata.is_file() {
@@ -94,13 +119,18 @@ fn outcome(path: &Path, text: &str) -> io::Result<Outcome> {
     Ok(if is_same { Outcome::Unchanged } else { Outcome::Replaced })
 }
 
-/// Writes the file beside its place and moves it there.
-fn put(path: &Path, text: &str) -> io::Result<()> {
+/// Writes the file beside its place and moves it there. One that is replaced keeps its permissions, and a link that leads to it stays.
+fn put(path: &Path, text: &str, outcome: Outcome) -> io::Result<()> {
+    let replaced = if outcome == Outcome::Replaced { Some(fs::canonicalize(path)?) } else { None };
+    let path = replaced.as_deref().unwrap_or(path);
     let folder = path.parent().unwrap_or(Path::new(""));
     fs::create_dir_all(folder)?;
     // Prometheus and Grafana often run as other users; the umask still applies.
     let mut file = tempfile::Builder::new().permissions(Permissions::from_mode(0o666)).tempfile_in(folder)?;
     file.write_all(text.as_bytes())?;
+    if replaced.is_some() {
+        file.as_file().set_permissions(fs::metadata(path)?.permissions())?;
+    }
     file.as_file().sync_all()?;
     file.persist(path)?;
     Ok(())

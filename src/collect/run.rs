@@ -12,7 +12,8 @@ use super::{Together, schedule};
 use crate::clock::Clock;
 use crate::collector::{Collector, Jobs, Keep, Memory, PendingJobs};
 use crate::exposition::{self, Encoded};
-use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule, requests, surprises};
+use crate::model::requests::{self, Sent};
+use crate::model::{CollectError, Failure, Reading, Reason, Samples, Schedule, surprises};
 use crate::storage::{Course, Drawer, Ended, Figures};
 use crate::store::Slot;
 
@@ -118,7 +119,6 @@ impl<C: Collector> Life<C> {
         life.plan(wait);
         let last = course.last.map(|(at, took, ended)| (at.min(now), took, ended.into_result()));
         life.runner.slot.restore(restored, last, course.is_not_supported);
-        life.runner.slot.set_overview(life.collector.overview());
         drop(turn);
         (life, wait)
     }
@@ -169,9 +169,11 @@ impl<C: Collector> Life<C> {
         let timeout = self.runner.schedule.timeout;
         let run = tokio::time::timeout(timeout, self.collector.collect(&self.jobs));
         let run = surprises::collecting(self.runner.slot.id(), run);
-        let ((outcome, surprises), requests) = requests::counting(run).await;
+        let sent = Sent::default();
+        self.runner.slot.running(sent.clone());
+        let (outcome, surprises) = requests::counting(sent.clone(), run).await;
         self.runner.slot.surprised(&surprises);
-        (outcome.unwrap_or_else(|_| Err(late(timeout).into())), requests)
+        (outcome.unwrap_or_else(|_| Err(late(timeout).into())), sent.count())
     }
 
     /// Records how a run ended, and says how long to wait for the next one.
@@ -191,11 +193,7 @@ impl<C: Collector> Life<C> {
         // First kept, then shown: what has been shown once is not taken back by a restart.
         let outcome = self.keep(now, took, wait, outcome).await;
         self.plan(wait);
-        let is_good = outcome.is_ok();
         self.runner.slot.record(now, took, requests, outcome);
-        if is_good {
-            self.runner.slot.set_overview(self.collector.overview());
-        }
         self.runner.slot.claim(claim);
         drop(turn);
         wait
@@ -275,7 +273,8 @@ async fn keep_figures(
 ) -> Reading {
     let (samples, data_through) = (std::mem::take(&mut reading.samples), reading.data_through);
     if let Some(at) = at {
-        drawer.keep(Figures { at, data_through, samples, memory }).await;
+        let overview = reading.overview.clone();
+        drawer.keep(Figures { at, data_through, samples, overview, memory }).await;
     }
     reading
 }
@@ -295,7 +294,7 @@ async fn restore(
     figures: Option<Figures>,
     now: Timestamp,
 ) -> Option<(Timestamp, Reading, Encoded)> {
-    let Figures { at, data_through, samples, memory } = figures?;
+    let Figures { at, data_through, samples, overview, memory } = figures?;
     let id = slot.id();
     let (organization, provider, name) = (id.organization.as_str(), id.provider, id.collector);
     if at > now {
@@ -305,7 +304,7 @@ async fn restore(
     if let Err(error) = collector.recall(&memory) {
         tracing::warn!(organization, provider, collector = name, %error, "what the collector remembers cannot be read");
     }
-    match encode(slot, Reading { samples, data_through, ..Reading::default() }).await {
+    match encode(slot, Reading { samples, data_through, overview, ..Reading::default() }).await {
         Ok(Ready { mut reading, encoded }) => {
             reading.samples = Samples::default();
             tracing::info!(organization, provider, collector = name, series = encoded.series(), %at, "restored");
@@ -354,7 +353,6 @@ async fn reevaluate(collector: &mut impl Collector, slot: &Slot, drawer: &Drawer
             let memory = collector.memory();
             let reading = keep_figures(drawer, slot.last_success(), memory, reading).await;
             slot.reevaluated(reading, encoded);
-            slot.set_overview(collector.overview());
         }
         Err(NoRoom { failure: error, .. }) => {
             tracing::warn!(organization, provider, collector = name, %error, "cannot re-evaluate, the last good figures stay");

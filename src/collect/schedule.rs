@@ -7,8 +7,12 @@ use jiff::Timestamp;
 
 use crate::model::{CollectorId, Reason};
 
-/// At the start, so much time is spent for each collector, so that many do not call all at once.
+/// At the start, so much time is spent for each collector, so that many do not call all at once. That is for the process: at the vendors
+/// each OAuth client has a limit of its own.
 const STAGGER: Duration = Duration::from_millis(250);
+
+/// All first runs begin within so much time, however many there are: people wait for figures.
+const LONGEST_SPREAD: Duration = Duration::from_mins(10);
 
 /// The wait after a first failure; it doubles with each further one.
 const FIRST_BACKOFF: Duration = Duration::from_secs(30);
@@ -31,7 +35,8 @@ fn phase(id: &CollectorId) -> f64 {
 
 /// The wait before the first run, when `collectors` start together.
 pub(super) fn first_wait(id: &CollectorId, refresh: Duration, collectors: usize) -> Duration {
-    let spread = STAGGER.saturating_mul(u32::try_from(collectors).unwrap_or(u32::MAX)).min(refresh);
+    let spread = STAGGER.saturating_mul(u32::try_from(collectors).unwrap_or(u32::MAX));
+    let spread = spread.min(LONGEST_SPREAD).min(refresh);
     spread.mul_f64(phase(id))
 }
 
@@ -97,6 +102,19 @@ mod tests {
             "{:?}",
             waits[500]
         );
+    }
+
+    #[test]
+    fn ten_thousand_collectors_start_evenly_within_ten_minutes_and_each_time_in_the_same_order() {
+        let wait = |n: u32| first_wait(&id(n), 6 * HOUR, 10_000);
+        let mut minutes = [0; 10];
+        for n in 0..10_000 {
+            assert_eq!(wait(n), wait(n));
+            minutes[usize::try_from(wait(n).as_secs() / 60).unwrap().min(9)] += 1;
+            assert!(wait(n) <= Duration::from_mins(10));
+        }
+        assert!(minutes.iter().all(|runs| (800..1200).contains(runs)), "{minutes:?}");
+        assert!(first_wait(&id(1), Duration::from_mins(1), 10_000) <= Duration::from_mins(1));
     }
 
     #[test]

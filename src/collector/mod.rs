@@ -6,7 +6,7 @@ mod memory;
 pub use jobs::{Jobs, Keep, PendingJob, PendingJobs};
 pub use memory::Memory;
 
-use crate::model::{CollectError, Overview, Reading, Schedule};
+use crate::model::{CollectError, Reading, Schedule};
 
 /// Something that can be collected again and again.
 pub trait Collector: Send + 'static {
@@ -27,12 +27,6 @@ pub trait Collector: Send + 'static {
     /// The figures of the last good run in the light of what others have found out since, without asking the vendor; `None`
     /// while there are none.
     fn reevaluate(&mut self) -> Option<Reading> {
-        None
-    }
-
-    /// The figures at a glance that belong to the last good run, in the light of what is known now; `None` while there are none,
-    /// or where it has nothing to tell people. Asked for whenever figures are shown.
-    fn overview(&self) -> Option<Overview> {
         None
     }
 

@@ -4,7 +4,7 @@
 //! |---|---|
 //! | `/metrics` | all series; `?organization=` and `?collect[]=` (repeatable) narrow them, `?strict=true` refuses while a selected collector fails |
 //! | `/` | a page for people: the fleet, narrowed by `?q=`, `?state=`, `?provider=` and `?page=`; `?organization=` for one. Its style is `/status.css`, its icon `/status.svg` |
-//! | `/api/v1/status` | the same as JSON; `?organization=` (repeatable) narrows it |
+//! | `/api/v1/status` | the same as JSON; `?organization=` (repeatable) narrows it, and adds days and runs |
 //! | `/sd` | Prometheus HTTP service discovery: one target for each organization |
 //! | `/config` | the configuration in use, without its secrets; after a reload the new one |
 //! | `/-/healthy` | 200 while every collector's loop is alive; never depends on a vendor, or an outage there would restart the exporter |

@@ -41,7 +41,7 @@ struct FairUseStatus {
     period_start: Date,
     /// The day after the last one.
     period_end: Date,
-    period_source: &'static str,
+    period_source: String,
     newest_complete_day: Date,
     requests_to_date: u64,
     trailing_days: u16,
@@ -49,10 +49,11 @@ struct FairUseStatus {
     days_left: u32,
     forecast_requests: f64,
     allowance_requests: Option<f64>,
-    allowance_source: Option<&'static str>,
+    allowance_source: Option<String>,
     overage_forecast_requests: Option<f64>,
     overage_forecast_amount: Option<Amount>,
-    daily_requests: Vec<DayRequests>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    daily_requests: Option<Vec<DayRequests>>,
 }
 
 #[derive(Serialize)]
@@ -90,7 +91,8 @@ struct Collector {
     last_error: Option<LastError>,
     own_requests: OwnRequests,
     /// The newest runs, the oldest first.
-    runs: VecDeque<Run>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    runs: Option<VecDeque<Run>>,
 }
 
 /// Requests to the vendor.
@@ -100,10 +102,17 @@ struct OwnRequests {
     since_start: u64,
 }
 
-/// All organizations, or those that `organization` names.
+/// All organizations, or those that `organization` names; only these with their days and runs, which are most of the answer.
 pub(super) async fn status(State(http): State<Arc<Http>>, RawQuery(query): RawQuery) -> Response {
+    // Many organizations take a while, which the other tasks should not wait for.
+    tokio::task::spawn_blocking(move || answer(&http, query.as_deref().unwrap_or_default()))
+        .await
+        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+fn answer(http: &Http, query: &str) -> Response {
     let mut collectors = http.store.status();
-    let parameters = form_urlencoded::parse(query.as_deref().unwrap_or_default().as_bytes());
+    let parameters = form_urlencoded::parse(query.as_bytes());
     let wanted: Vec<String> =
         parameters.filter(|(name, _)| name == "organization").map(|(_, value)| value.into_owned()).collect();
     for wanted in &wanted {
@@ -112,7 +121,8 @@ pub(super) async fn status(State(http): State<Arc<Http>>, RawQuery(query): RawQu
             return (StatusCode::BAD_REQUEST, refusal).into_response();
         }
     }
-    if !wanted.is_empty() {
+    let is_narrow = !wanted.is_empty();
+    if is_narrow {
         collectors.retain(|collector| wanted.contains(&collector.id.organization));
     }
     Json(Status {
@@ -121,16 +131,16 @@ pub(super) async fn status(State(http): State<Arc<Http>>, RawQuery(query): RawQu
         ready: http.store.published().ready,
         organizations: collectors
             .chunk_by(|one, other| one.id.organization == other.id.organization)
-            .map(Organization::of)
+            .map(|collectors| Organization::of(collectors, is_narrow))
             .collect(),
-        collectors: collectors.into_iter().map(Collector::from).collect(),
+        collectors: collectors.into_iter().map(|status| Collector::of(status, is_narrow)).collect(),
     })
     .into_response()
 }
 
 impl Organization {
-    /// The organization that all these collectors belong to.
-    fn of(collectors: &[CollectorStatus]) -> Self {
+    /// The organization that all these collectors belong to, with its days if they are wanted.
+    fn of(collectors: &[CollectorStatus], with_days: bool) -> Self {
         let mut organization = Self {
             organization: collectors[0].id.organization.clone(),
             provider: collectors[0].id.provider,
@@ -141,7 +151,9 @@ impl Organization {
         for collector in collectors {
             match collector.overview.as_deref() {
                 None => continue,
-                Some(Overview::FairUse(fair_use)) => organization.fair_use = Some(fair_use.into()),
+                Some(Overview::FairUse(fair_use)) => {
+                    organization.fair_use = Some(FairUseStatus::of(fair_use, with_days));
+                }
                 Some(Overview::Spend(months)) => {
                     organization.spend = Some(months.iter().map(Spend::from).collect());
                 }
@@ -152,28 +164,25 @@ impl Organization {
     }
 }
 
-impl From<&FairUse> for FairUseStatus {
-    fn from(fair_use: &FairUse) -> Self {
+impl FairUseStatus {
+    fn of(fair_use: &FairUse, with_days: bool) -> Self {
+        let days = fair_use.days.iter().map(|(day, requests)| DayRequests { day: *day, requests: *requests });
         let amount = |(amount, currency): (f64, &str)| Amount { amount, currency: currency.to_owned() };
         Self {
             period_start: fair_use.period_start,
             period_end: fair_use.period_end,
-            period_source: fair_use.period_source,
+            period_source: fair_use.period_source.to_string(),
             newest_complete_day: fair_use.newest_day,
             requests_to_date: fair_use.to_date,
             trailing_days: fair_use.trailing_days,
             trailing_daily_mean_requests: fair_use.trailing_mean,
             days_left: fair_use.days_left(),
             forecast_requests: fair_use.forecast(),
-            allowance_requests: fair_use.allowance.map(|allowance| allowance.requests),
-            allowance_source: fair_use.allowance.map(|allowance| allowance.source),
+            allowance_requests: fair_use.allowance.as_ref().map(|allowance| allowance.requests),
+            allowance_source: fair_use.allowance.as_ref().map(|allowance| allowance.source.to_string()),
             overage_forecast_requests: fair_use.overage(),
             overage_forecast_amount: fair_use.overage_amount().map(amount),
-            daily_requests: fair_use
-                .days
-                .iter()
-                .map(|(day, requests)| DayRequests { day: *day, requests: *requests })
-                .collect(),
+            daily_requests: with_days.then(|| days.collect()),
         }
     }
 }
@@ -190,8 +199,8 @@ impl From<&MonthSpend> for Spend {
     }
 }
 
-impl From<CollectorStatus> for Collector {
-    fn from(status: CollectorStatus) -> Self {
+impl Collector {
+    fn of(status: CollectorStatus, with_runs: bool) -> Self {
         let last_run = status.history.back().map(|run| run.requests);
         Self {
             organization: status.id.organization,
@@ -207,7 +216,7 @@ impl From<CollectorStatus> for Collector {
             series: status.series,
             last_error: status.last_error,
             own_requests: OwnRequests { last_run, since_start: status.requests },
-            runs: Arc::unwrap_or_clone(status.history),
+            runs: with_runs.then(|| Arc::unwrap_or_clone(status.history)),
         }
     }
 }

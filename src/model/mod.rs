@@ -63,6 +63,8 @@ pub struct Reading {
     pub samples: Samples,
     /// End of the newest vendor period that the samples cover.
     pub data_through: Option<Timestamp>,
+    /// The figures at a glance, where there is something to tell people. They are made with the samples, so that both tell the same.
+    pub overview: Option<Overview>,
     /// Vendor rows that could not be understood and were left out.
     pub invalid_rows: u64,
     /// Past days or months whose figures the vendor changed since they were last read.

@@ -1,9 +1,12 @@
 //! What a collector tells people of an organization besides its samples: the few figures that they look for first.
 
+use std::borrow::Cow;
+
 use jiff::civil::Date;
+use serde::{Deserialize, Serialize};
 
 /// The figures at a glance. They are those of the samples, in another form.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Overview {
     /// Requests against what is included in a billing period.
     FairUse(FairUse),
@@ -12,14 +15,14 @@ pub enum Overview {
 }
 
 /// Requests of a billing period that count towards fair use. All days are UTC.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct FairUse {
     /// The first day of the period.
     pub period_start: Date,
     /// The day after its last one.
     pub period_end: Date,
     /// Where the period comes from.
-    pub period_source: &'static str,
+    pub period_source: Cow<'static, str>,
     /// The newest complete day: all figures are up to its end.
     pub newest_day: Date,
     /// Requests from the start of the period on.
@@ -37,16 +40,16 @@ pub struct FairUse {
 }
 
 /// The requests that are included in a billing period.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Allowance {
     /// How many.
     pub requests: f64,
     /// Where the number comes from.
-    pub source: &'static str,
+    pub source: Cow<'static, str>,
 }
 
 /// The consumption of one month.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct MonthSpend {
     /// The month as `YYYY-MM`.
     pub month: String,
@@ -80,7 +83,7 @@ impl FairUse {
     /// Requests beyond the allowance at the end of the period by the same forecast; none without an allowance.
     #[must_use]
     pub fn overage(&self) -> Option<f64> {
-        Some((self.forecast() - self.allowance?.requests).max(0.0))
+        Some((self.forecast() - self.allowance.as_ref()?.requests).max(0.0))
     }
 
     /// What they would cost, and in which currency.
@@ -93,7 +96,7 @@ impl FairUse {
     /// Whether more is used than is included.
     #[must_use]
     pub fn is_exceeded(&self) -> bool {
-        self.allowance.is_some_and(|allowance| self.to_date as f64 > allowance.requests)
+        self.allowance.as_ref().is_some_and(|allowance| self.to_date as f64 > allowance.requests)
     }
 
     /// Whether the forecast is beyond what is included.
@@ -113,12 +116,12 @@ mod tests {
         FairUse {
             period_start: date(2026, 11, 1),
             period_end: date(2026, 12, 1),
-            period_source: "calendar_month",
+            period_source: "calendar_month".into(),
             newest_day: date(2026, 11, newest_day),
             to_date,
             trailing_days: 7,
             trailing_mean: 100.0,
-            allowance: Some(Allowance { requests: 3000.0, source: "config" }),
+            allowance: Some(Allowance { requests: 3000.0, source: "config".into() }),
             unit_price: Some((0.5, "EUR".to_owned())),
             days: Vec::new(),
         }

@@ -1,20 +1,32 @@
 //! How many requests a run sends to its vendor: counted where they are sent, told of the run that sends them.
 
-use std::cell::Cell;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 tokio::task_local! {
-    static RUN: Cell<u64>;
+    static RUN: Sent;
 }
 
-/// A request was sent to a vendor. Outside of a run there is nobody to tell.
+/// The requests of one run so far. Clones are the same count.
+#[derive(Debug, Default, Clone)]
+pub struct Sent(Arc<AtomicU64>);
+
+impl Sent {
+    /// How many there are by now.
+    #[must_use]
+    pub fn count(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A request to a vendor has ended, in whatever way. Outside of a run there is nobody to tell.
 pub fn sent() {
-    let _ = RUN.try_with(|run| run.set(run.get().saturating_add(1)));
+    let _ = RUN.try_with(|run| run.0.fetch_add(1, Ordering::Relaxed));
 }
 
-/// Makes a run, and returns with its output how many requests it sent, those that were cut off with it too.
-pub async fn counting<F: Future>(run: F) -> (F::Output, u64) {
-    let run = async { (run.await, RUN.with(Cell::get)) };
-    RUN.scope(Cell::default(), run).await
+/// Makes a run whose requests are counted in `sent` while it goes on, those that are cut off with it too.
+pub async fn counting<F: Future>(sent: Sent, run: F) -> F::Output {
+    RUN.scope(sent, run).await
 }
 
 #[cfg(test)]
@@ -39,10 +51,17 @@ mod tests {
             let _cut_off = Request;
             std::future::pending::<()>().await;
         };
-        let (ended, requests) = counting(tokio::time::timeout(Duration::from_secs(1), run)).await;
+        let count = Sent::default();
+        let ended = counting(count.clone(), tokio::time::timeout(Duration::from_secs(1), run)).await;
         assert!(ended.is_err());
-        assert_eq!(requests, 2);
+        assert_eq!(count.count(), 2);
         sent();
-        assert_eq!(counting(async {}).await, ((), 0));
+        assert_eq!(count.count(), 2);
+        let going_on = Sent::default();
+        let run = async {
+            sent();
+            assert_eq!(going_on.count(), 1, "before it ends");
+        };
+        counting(going_on.clone(), run).await;
     }
 }

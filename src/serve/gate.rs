@@ -21,6 +21,9 @@ use super::body::Answer;
 use super::scrapes::InFlight;
 use super::users::{Admission, Users};
 
+/// What is made anew for everybody who asks, and can be large: the pages for people and programs.
+const PAGES: [&str; 2] = ["/", "/api/v1/status"];
+
 /// What the web configuration says.
 #[derive(Default)]
 pub struct Settings {
@@ -123,21 +126,24 @@ fn is_beyond_the_rate(settings: &Settings) -> bool {
     settings.rate_limit.as_ref().is_some_and(|limit| limit.bucket.check().is_err())
 }
 
-/// Hands the request to its route; a scrape only if there are not too many.
+/// Hands the request to its route; a scrape or a page only if there are not too many.
 async fn route(
     head: Parts,
     answering: &Answering,
     shared: &Arc<Shared>,
 ) -> (Response<Body>, Option<InFlight>) {
-    let is_scrape = head.uri.path() == shared.telemetry_path;
+    let path = head.uri.path();
+    let bounded = if path == shared.telemetry_path {
+        Some((&shared.scrapes, "too many scrapes at a time: see --web.max-requests\n"))
+    } else {
+        PAGES.contains(&path).then_some((&shared.pages, "too many pages at a time; ask again later\n"))
+    };
     let routes = TowerToHyperService::new(shared.router.clone());
     let request = Request::from_parts(head, Body::empty());
-    if !is_scrape {
+    let Some((places, refusal)) = bounded else {
         return (routes.call(request).await.unwrap_or_else(|impossible| match impossible {}), None);
-    }
-    let Some(in_flight) = shared.scrapes.enter(answering) else {
-        return (later("too many scrapes at a time: see --web.max-requests\n"), None);
     };
+    let Some(in_flight) = places.enter(answering) else { return (later(refusal), None) };
     // A task of its own, so that a client that has gone does not free the place before the work for it is done.
     let work = tokio::spawn(async move { (routes.call(request).await, in_flight) });
     match work.await {
@@ -146,7 +152,7 @@ async fn route(
             (response.unwrap_or_else(|impossible| match impossible {}), Some(in_flight))
         }
         Err(error) => {
-            tracing::error!(%error, "a scrape has ended by a defect of the exporter");
+            tracing::error!(%error, "an answer has ended by a defect of the exporter");
             (StatusCode::INTERNAL_SERVER_ERROR.into_response(), None)
         }
     }

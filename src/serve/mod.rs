@@ -9,6 +9,7 @@
 //! | a connection at rest | [`Limits::idle`] |
 //! | requests sent ahead | one is answered after the other, what lies ahead stays in the buffer of 16 KiB; 16 streams in HTTP/2 |
 //! | scrapes in flight | [`Options::max_requests`] |
+//! | pages in flight: `/`, `/api/v1/status` | 8 |
 //! | guesses of a password | one at a time, a short queue |
 
 mod activity;
@@ -42,6 +43,9 @@ pub use users::{HIGHEST_COST, LOWEST_COST, Users, cost};
 
 /// Scrapes in flight unless told otherwise, as in `node_exporter`.
 pub const DEFAULT_MAX_REQUESTS: usize = 40;
+
+/// Pages in flight. A person waits for one, and that of a thousand organizations takes a good part of a second and some megabytes.
+const MOST_PAGES: usize = 8;
 
 /// Beyond this, more connections only cost memory: an exporter has a handful of scrapers.
 const MOST_CONNECTIONS: usize = 2_000;
@@ -141,6 +145,7 @@ struct Shared {
     limits: Limits,
     crowd: Arc<Crowd>,
     scrapes: Arc<Scrapes>,
+    pages: Arc<Scrapes>,
     /// No new connections, and the end of those that are at rest.
     stop: CancellationToken,
 }
@@ -157,6 +162,7 @@ impl Server {
             limits,
             crowd: Crowd::new(limits.connections),
             scrapes: Scrapes::new(max_requests),
+            pages: Scrapes::new(MOST_PAGES),
             stop,
         }))
     }

@@ -1,4 +1,4 @@
-//! The scrapes in flight: from their head to the last byte of their answer, so that what answers take in memory is bounded.
+//! The scrapes in flight, and the pages: from their head to the last byte of their answer, so that what answers take in memory is bounded.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
+use serde_json::value::RawValue;
 
 use crate::collector::{Jobs, Memory};
-use crate::model::{Reason, Samples};
+use crate::model::{Overview, Reason, Samples};
 
 /// The figures of a collector's last good run.
 #[derive(Debug, Serialize, Deserialize)]
@@ -17,8 +18,17 @@ pub struct Figures {
     pub data_through: Option<Timestamp>,
     /// The figures.
     pub samples: Samples,
+    /// The same at a glance. Older versions did not keep it.
+    #[serde(default, deserialize_with = "if_readable")]
+    pub overview: Option<Overview>,
     /// What the collector remembers beside them.
     pub memory: Memory,
+}
+
+/// An overview of another shape is not shown until the next run; it is no reason to lose the figures.
+fn if_readable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Overview>, D::Error> {
+    let text = Box::<RawValue>::deserialize(deserializer)?;
+    Ok(serde_json::from_str(text.get()).unwrap_or_default())
 }
 
 /// Where a collector is in its course.

@@ -39,7 +39,7 @@ fn drawer(storage: &Storage, organization: &str) -> Drawer {
 
 fn figures() -> Figures {
     let (samples, memory) = (Samples::default(), Memory::default());
-    Figures { at: Timestamp::UNIX_EPOCH, data_through: None, samples, memory }
+    Figures { at: Timestamp::UNIX_EPOCH, data_through: None, samples, overview: None, memory }
 }
 
 /// The course after so many failures.
@@ -249,4 +249,25 @@ async fn a_disk_that_hangs_at_the_start_is_used_when_it_is_back() {
     fail(&drawer, 2).await;
     assert_eq!(shown(&telemetry), (true, 2, 2));
     assert_eq!(drawer.load().await.1.failures, 2);
+}
+
+#[test]
+fn figures_without_an_overview_or_with_one_of_another_shape_are_read_all_the_same() {
+    let overview = r#"{"Spend":[{"month":"2026-11","is_running":true,"amounts":[[0.1,"EUR"]]}]}"#;
+    for (overview, is_read) in [
+        (format!(r#","overview":{overview}"#), true),
+        (r#","overview":null"#.to_owned(), false),
+        (r#","overview":{"Spend":[{"month":"2026-11"}]}"#.to_owned(), false),
+        (r#","overview":{"Of another time":1}"#.to_owned(), false),
+        (String::new(), false),
+    ] {
+        let json = format!(
+            r#"{{"at":"2026-11-21T10:00:00Z","data_through":null,"samples":[],"memory":7{overview}}}"#
+        );
+        let figures: Figures = serde_json::from_str(&json).unwrap();
+        assert_eq!(figures.overview.is_some(), is_read, "{json}");
+        assert_eq!(figures.memory.read::<u8>().unwrap(), Some(7));
+        let again: Figures = serde_json::from_str(&serde_json::to_string(&figures).unwrap()).unwrap();
+        assert_eq!(again.overview, figures.overview);
+    }
 }

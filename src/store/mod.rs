@@ -20,7 +20,8 @@ pub use publish::publish;
 pub use status::{CollectorStatus, LastError, Outcome, Run};
 
 use crate::exposition::{Encoded, Part, Piece, Selection, render};
-use crate::model::{CollectError, CollectorId, Overview, Reading, Schedule, Surprises};
+use crate::model::requests::Sent;
+use crate::model::{CollectError, CollectorId, Reading, Schedule, Surprises};
 use crate::telemetry::CollectorMetrics;
 
 /// A collector that is late by more than this is stuck.
@@ -52,6 +53,8 @@ struct State {
     slot: u64,
     status: CollectorStatus,
     lines: Option<Arc<Encoded>>,
+    /// The requests of the run that is under way, if one is.
+    running: Option<Sent>,
     /// The series that it had no room for in its last run.
     claim: usize,
     /// When the current wait and run must be over.
@@ -120,8 +123,8 @@ impl Store {
     pub fn slot(&self, id: CollectorId, schedule: Schedule, metrics: CollectorMetrics) -> Slot {
         let slot = self.0.next_slot.fetch_add(1, Ordering::Relaxed);
         let status = CollectorStatus::new(id.clone(), schedule);
-        let state =
-            State { slot, status, lines: None, claim: 0, deadline: None, metrics, untold: Vec::new() };
+        let (lines, running, claim, deadline, untold) = (None, None, 0, None, Vec::new());
+        let state = State { slot, status, lines, running, claim, deadline, metrics, untold };
         self.lock().push(state);
         let turns = lock(&self.0.turns).entry(id.organization.clone()).or_default().clone();
         Slot { store: self.clone(), number: slot, id, turns }
@@ -181,7 +184,7 @@ impl Store {
     /// What there is to tell about each collector, in the order of the configuration.
     #[must_use]
     pub fn status(&self) -> Vec<CollectorStatus> {
-        self.lock().iter().map(|state| state.status.clone()).collect()
+        self.lock().iter().map(State::status).collect()
     }
 
     /// The collectors that should have ended a run long ago: something is wrong with the exporter itself.
@@ -264,8 +267,8 @@ impl Slot {
         is_not_supported: bool,
     ) {
         self.update(|state| {
-            if let Some((at, reading, lines)) = figures {
-                state.status.succeeded(at, &reading);
+            if let Some((at, mut reading, lines)) = figures {
+                state.status.succeeded(at, &mut reading);
                 state.show(lines);
                 state.untold.push(Box::new(move |metrics| metrics.restored(at, &reading)));
             }
@@ -301,10 +304,9 @@ impl Slot {
         self.update(|state| state.metrics.surprised(surprises));
     }
 
-    /// The figures at a glance that go with what is shown. Without series there is nothing that they could go with.
-    pub fn set_overview(&self, overview: Option<Overview>) {
-        let overview = overview.map(Arc::new);
-        self.update(|state| state.status.overview = overview.filter(|_| state.lines.is_some()));
+    /// A run is under way, which counts its requests here.
+    pub fn running(&self, sent: Sent) {
+        self.update(|state| state.running = Some(sent));
     }
 
     /// A run ended at `now`, after so many `requests` to the vendor. Only a good one replaces the figures.
@@ -318,8 +320,8 @@ impl Slot {
         self.update(|state| {
             state.status.attempted(now, took);
             let report: Report = match outcome {
-                Ok((reading, lines)) => {
-                    state.status.succeeded(now, &reading);
+                Ok((mut reading, lines)) => {
+                    state.status.succeeded(now, &mut reading);
                     state.show(lines);
                     Box::new(move |metrics| metrics.succeeded(now, &reading))
                 }
@@ -334,6 +336,7 @@ impl Slot {
                 }
             };
             state.status.ran(now, took, requests);
+            state.running = None;
             state.untold.push(Box::new(move |metrics| {
                 metrics.attempted(now, took);
                 report(metrics);
@@ -343,10 +346,10 @@ impl Slot {
     }
 
     /// The figures of the last good run in another light. Those that have become too old stay dropped, and their age stays.
-    pub fn reevaluated(&self, reading: Reading, lines: Encoded) {
+    pub fn reevaluated(&self, mut reading: Reading, lines: Encoded) {
         self.update(|state| {
             if state.lines.is_some() {
-                state.status.reevaluated(&reading);
+                state.status.reevaluated(&mut reading);
                 state.show(lines);
                 state.untold.push(Box::new(move |metrics| metrics.reevaluated(&reading)));
             }
@@ -363,6 +366,13 @@ impl Slot {
 }
 
 impl State {
+    /// What there is to tell, with the requests of the run that is under way.
+    fn status(&self) -> CollectorStatus {
+        let mut status = self.status.clone();
+        status.requests = status.requests.saturating_add(self.running.as_ref().map_or(0, Sent::count));
+        status
+    }
+
     /// Puts `lines` in the place of what was shown.
     fn show(&mut self, lines: Encoded) {
         self.status.series = lines.series();
@@ -376,6 +386,7 @@ mod tests {
     use tokio_util::sync::CancellationToken;
 
     use super::*;
+    use crate::model::Overview;
     use crate::telemetry::Telemetry;
 
     #[tokio::test(start_paused = true)]
@@ -430,14 +441,13 @@ mod tests {
         let hour = Duration::from_hours(1);
         let schedule = Schedule { refresh: hour, timeout: hour, max_staleness: 24 * hour };
         let slot = store.slot(id.clone(), schedule, telemetry.collector(&id, hour));
-        let overview = || Some(Overview::Spend(Vec::new()));
+        let reading = || Reading { overview: Some(Overview::Spend(Vec::new())), ..Reading::default() };
         let is_told = || store.status()[0].overview.is_some();
-        slot.set_overview(overview());
+        slot.reevaluated(reading(), Encoded::default());
         assert!(!is_told(), "there are no series");
 
         let at = |run: i64| Timestamp::from_second(3600 * run).unwrap();
-        slot.record(at(0), hour, 5, Ok(Default::default()));
-        slot.set_overview(overview());
+        slot.record(at(0), hour, 5, Ok((reading(), Encoded::default())));
         assert!(is_told());
         for run in 1..=20 {
             let failure = crate::model::Failure::new(crate::model::Reason::Server, "");
@@ -452,6 +462,8 @@ mod tests {
         assert!(is_told());
         store.drop_stale(at(24));
         assert!(!is_told(), "the figures are too old");
+        slot.reevaluated(reading(), Encoded::default());
+        assert!(!is_told(), "they stay dropped");
     }
 
     #[test]

@@ -54,7 +54,7 @@ pub struct CollectorStatus {
     pub last_error: Option<LastError>,
     /// The newest runs since the process started, the oldest first, and no more than [`HISTORY`].
     pub history: Arc<VecDeque<Run>>,
-    /// Requests to the vendor since the process started.
+    /// Requests to the vendor since the process started, those of the run that is under way too.
     pub requests: u64,
     /// The figures at a glance that go with the series.
     pub overview: Option<Arc<Overview>>,
@@ -134,13 +134,15 @@ impl CollectorStatus {
         self.requests = self.requests.saturating_add(requests);
     }
 
-    pub(super) fn succeeded(&mut self, now: Timestamp, reading: &Reading) {
+    pub(super) fn succeeded(&mut self, now: Timestamp, reading: &mut Reading) {
         self.outcome = Outcome::Succeeded;
         self.last_success = Some(now);
         self.reevaluated(reading);
     }
 
-    pub(super) fn reevaluated(&mut self, reading: &Reading) {
+    /// Takes the overview: nobody else needs it.
+    pub(super) fn reevaluated(&mut self, reading: &mut Reading) {
+        self.overview = reading.overview.take().map(Arc::new);
         self.data_through = reading.data_through.or(self.data_through);
     }
 

@@ -67,6 +67,11 @@ async fn only_what_changed_is_touched() {
     assert_eq!(of(&after, "ccaas_exporter_collector_polls_total", "umbrella"), Some(1.0));
     let requests = after.of("ccaas_exporter_api_requests_total", &[("organization", "umbrella")]);
     assert_eq!(requests.map(|sample| sample.value).collect::<Vec<_>>(), [1.0, 1.0]);
+    let status = scene.stage.get("/api/v1/status?organization=umbrella").await;
+    let status: serde_json::Value = status.json().await.unwrap();
+    let collectors = status["collectors"].as_array().unwrap().iter();
+    let own: Vec<_> = collectors.map(|collector| collector["own_requests"].clone()).collect();
+    assert_eq!(own, [serde_json::json!({"last_run": 2, "since_start": 2})], "the page counts from zero, too");
     let read = |metrics: &Metrics| {
         metrics.value("ccaas_exporter_config_last_reload_success_timestamp_seconds", &[]).unwrap()
     };

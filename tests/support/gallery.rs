@@ -63,7 +63,7 @@ impl Gallery {
         provider: &'static str,
         collector: &'static str,
         condition: Condition,
-        overview: Option<Overview>,
+        overview: Option<&Overview>,
     ) {
         let id = CollectorId { organization: organization.to_owned(), provider, collector };
         let schedule = Schedule { refresh: 6 * HOUR, timeout: HOUR, max_staleness: 200 * HOUR };
@@ -73,9 +73,9 @@ impl Gallery {
         slot.waiting(now, Duration::from_mins(100), HOUR);
         match condition {
             Condition::Pending => {}
-            Condition::Good => (0..self.runs).rev().for_each(|run| good(&slot, ago(6 * run + 1))),
+            Condition::Good => (0..self.runs).rev().for_each(|run| good(&slot, ago(6 * run + 1), overview)),
             Condition::Failing(reason) => {
-                (4..10).rev().for_each(|run| good(&slot, ago(6 * run)));
+                (4..10).rev().for_each(|run| good(&slot, ago(6 * run), overview));
                 (0..2).rev().for_each(|run| failed(&slot, ago(6 * run + 1), reason));
             }
             Condition::Barren(reason) => (0..25).rev().for_each(|run| failed(&slot, ago(run + 1), reason)),
@@ -83,17 +83,17 @@ impl Gallery {
                 let why = "listContracts: the vendor says 404 (not.found)".to_owned();
                 slot.record(ago(2), HOUR / 900, 1, Err(CollectError::NotSupported(why)));
             }
-            Condition::Stale => good(&slot, ago(100)),
+            Condition::Stale => good(&slot, ago(100), overview),
         }
-        slot.set_overview(overview);
     }
 
     /// Adds an organization of Genesys Cloud, whose first collector is in that condition and the others good.
     pub fn genesys(&self, organization: &str, condition: Condition, fair_use: Option<FairUse>) {
-        let mut overview = fair_use.map(Overview::FairUse);
+        let overview = fair_use.map(Overview::FairUse);
+        let mut told = overview.as_ref();
         for (place, collector) in COLLECTORS.into_iter().enumerate() {
             let condition = if place == 0 { condition } else { Condition::Good };
-            self.collector(organization, "genesys_cloud", collector, condition, overview.take());
+            self.collector(organization, "genesys_cloud", collector, condition, told.take());
         }
     }
 
@@ -107,7 +107,7 @@ impl Gallery {
             amounts: amounts(factor),
         };
         let spend = vec![month("2026-11", true, 0.7), month("2026-10", false, 1.0)];
-        self.collector(organization, "talkdesk", "usage", Condition::Good, Some(Overview::Spend(spend)));
+        self.collector(organization, "talkdesk", "usage", Condition::Good, Some(&Overview::Spend(spend)));
         self.collector(organization, "talkdesk", "accounts", Condition::Good, None);
     }
 
@@ -185,19 +185,19 @@ pub fn fair_use(percent: u32) -> FairUse {
     FairUse {
         period_start: date(2026, 11, 1),
         period_end: date(2026, 12, 1),
-        period_source: "contract",
+        period_source: "contract".into(),
         newest_day,
         to_date: period * 20 / 30,
         trailing_days: 7,
         trailing_mean: f64::from(percent) * 1e5 / 30.0,
-        allowance: Some(Allowance { requests: 1e7, source: "contract" }),
+        allowance: Some(Allowance { requests: 1e7, source: "contract".into() }),
         unit_price: Some((0.0005, "USD".to_owned())),
         days: days.map(|day| (day, requests(day))).collect(),
     }
 }
 
-fn good(slot: &Slot, at: Timestamp) {
-    let mut reading = Reading { data_through: Some(at), ..Reading::default() };
+fn good(slot: &Slot, at: Timestamp, overview: Option<&Overview>) {
+    let mut reading = Reading { data_through: Some(at), overview: overview.cloned(), ..Reading::default() };
     reading.samples.push(&OAUTH_CLIENT_WINDOW, [], 1.0);
     let lines = exposition::encode(&slot.id().organization, &reading.samples);
     slot.record(at, HOUR / 900, 8, Ok((reading, lines)));

@@ -100,7 +100,7 @@ pub(super) struct Label {
 impl From<&FairUse> for FairUseView {
     fn from(fair_use: &FairUse) -> Self {
         let (used, forecast) = (fair_use.to_date as f64, fair_use.forecast());
-        let allowance = fair_use.allowance.map(|allowance| allowance.requests);
+        let allowance = fair_use.allowance.as_ref().map(|allowance| allowance.requests);
         let left = usize::try_from(fair_use.days_left()).unwrap_or_default();
         let newest = fair_use.days.last().filter(|(day, _)| *day == fair_use.newest_day);
         Self {
@@ -128,7 +128,7 @@ impl From<&FairUse> for FairUseView {
                 short_day(fair_use.period_start),
                 day(fair_use.period_end.saturating_sub(1.day()))
             ),
-            period_source: period_source(fair_use.period_source),
+            period_source: period_source(&fair_use.period_source),
             is_running: left > 0,
             days_left: match left {
                 0 => "none".to_owned(),
@@ -140,7 +140,7 @@ impl From<&FairUse> for FairUseView {
 }
 
 fn allowance_source(fair_use: &FairUse) -> &'static str {
-    match fair_use.allowance.map(|allowance| allowance.source) {
+    match fair_use.allowance.as_ref().map(|allowance| &*allowance.source) {
         Some("contract") => "from the contract",
         Some("licenses") => "from the configured licences",
         Some(_) => "from the configuration",
@@ -182,7 +182,7 @@ impl Bar {
 impl Chart {
     pub(super) fn new(fair_use: &FairUse) -> Self {
         let period_days = f64::from(fair_use.period_days());
-        let pace = fair_use.allowance.map(|allowance| allowance.requests / period_days.max(1.0));
+        let pace = fair_use.allowance.as_ref().map(|allowance| allowance.requests / period_days.max(1.0));
         let left = usize::try_from(fair_use.days_left()).unwrap_or_default().min(LONGEST_FORECAST);
         let slots = fair_use.days.len() + left;
         let highest = fair_use.days.iter().map(|(_, requests)| *requests as f64).fold(0.0, f64::max);
@@ -280,7 +280,7 @@ fn text(fair_use: &FairUse) -> String {
     else {
         return "No day has been read yet.".to_owned();
     };
-    let pace = fair_use.allowance.map(|allowance| {
+    let pace = fair_use.allowance.as_ref().map(|allowance| {
         let pace = allowance.requests / f64::from(fair_use.period_days().max(1));
         format!("; the allowance lasts for {} a day", Number::whole(pace).exact)
     });
@@ -308,12 +308,12 @@ mod tests {
         FairUse {
             period_start: date(2026, 11, 1),
             period_end: date(2026, 12, 1),
-            period_source: "anchor_day",
+            period_source: "anchor_day".into(),
             newest_day: date(2026, 11, 20),
             to_date,
             trailing_days: 7,
             trailing_mean: 100.0,
-            allowance: allowance.map(|requests| Allowance { requests, source: "config" }),
+            allowance: allowance.map(|requests| Allowance { requests, source: "config".into() }),
             unit_price: None,
             days: (1..=20).map(|day| (date(2026, 11, day), 100)).collect(),
         }

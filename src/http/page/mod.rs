@@ -114,7 +114,14 @@ struct Pager {
 }
 
 pub(super) async fn page(State(http): State<Arc<Http>>, RawQuery(query): RawQuery) -> Response {
-    let mut query = Query::parse(query.as_deref().unwrap_or_default());
+    // Many organizations take a while, which the other tasks should not wait for.
+    tokio::task::spawn_blocking(move || made(&http, query.as_deref().unwrap_or_default()))
+        .await
+        .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+fn made(http: &Http, query: &str) -> Response {
+    let mut query = Query::parse(query);
     let (now, status) = (http.clock.now(), http.store.status());
     let organizations = Organization::all(&status, now);
     if !organizations.iter().any(|organization| organization.provider == query.provider) {
@@ -228,13 +235,13 @@ fn figures(organizations: &[Organization<'_>]) -> Vec<Figure> {
             "allowance exceeded",
             sum(|one| usize::from(one.is_exceeded())),
             "bad",
-            Some(StateFilter::Over),
+            Some(StateFilter::Exceeded),
         ),
         figure(
             "will exceed allowance",
             sum(|one| usize::from(one.will_exceed())),
             "warn",
-            Some(StateFilter::Over),
+            Some(StateFilter::Forecast),
         ),
         figure("collectors stale", sum(|one| one.stale), "warn", Some(StateFilter::Stale)),
     ]

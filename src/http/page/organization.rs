@@ -151,8 +151,9 @@ impl<'a> Organization<'a> {
     /// The worst come first, among equals those with the most of their allowance used by forecast.
     pub(super) fn order(&self) -> impl Ord + use<'a> {
         let worst = self.standings()[0];
-        let forecast =
-            self.fair_use().and_then(|fair_use| Some(fair_use.forecast() / fair_use.allowance?.requests));
+        let forecast = self
+            .fair_use()
+            .and_then(|fair_use| Some(fair_use.forecast() / fair_use.allowance.as_ref()?.requests));
         // Ratios are not negative, and the bits of such numbers are in their order.
         let forecast = forecast.filter(|ratio| *ratio > 0.0).map_or(0, f64::to_bits);
         (worst, Reverse(forecast), self.name)
@@ -164,6 +165,8 @@ impl<'a> Organization<'a> {
             StateFilter::All => true,
             StateFilter::Failing => self.failing > 0,
             StateFilter::Stale => self.stale > 0,
+            StateFilter::Exceeded => self.is_exceeded(),
+            StateFilter::Forecast => self.will_exceed(),
             StateFilter::Over => self.is_exceeded() || self.will_exceed(),
         };
         is_in_state

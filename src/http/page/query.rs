@@ -28,11 +28,14 @@ pub(super) enum StateFilter {
     All,
     Failing,
     Stale,
+    Exceeded,
+    Forecast,
     Over,
 }
 
 impl StateFilter {
-    pub(super) const ALL: [Self; 4] = [Self::All, Self::Failing, Self::Over, Self::Stale];
+    pub(super) const ALL: [Self; 6] =
+        [Self::All, Self::Failing, Self::Exceeded, Self::Forecast, Self::Over, Self::Stale];
 
     /// Its name in a query string.
     pub(super) fn key(self) -> &'static str {
@@ -40,6 +43,8 @@ impl StateFilter {
             Self::All => "all",
             Self::Failing => "failing",
             Self::Stale => "stale",
+            Self::Exceeded => "exceeded",
+            Self::Forecast => "forecast",
             Self::Over => "over",
         }
     }
@@ -50,6 +55,8 @@ impl StateFilter {
             Self::All => "Any state",
             Self::Failing => "Collectors failing",
             Self::Stale => "Figures stale",
+            Self::Exceeded => "Allowance exceeded",
+            Self::Forecast => "Will exceed allowance",
             Self::Over => "Allowance exceeded, or will be",
         }
     }
@@ -132,7 +139,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_link_asks_for_what_it_was_made_from(text in "\\S{0,20}", provider in ".{0,20}", page in 1_usize..9, state in 0_usize..4) {
+        fn a_link_asks_for_what_it_was_made_from(text in "\\S{0,20}", provider in ".{0,20}", page in 1_usize..9, state in 0_usize..6) {
             let query = Query { text, provider, page, state: StateFilter::ALL[state], organization: None };
             let link = query.to_string();
             prop_assert_eq!(Query::parse(&link[1..]), query);

@@ -136,7 +136,7 @@ impl Collector for SubscriptionsCollector {
         let invalid_rows = paging::read(&self.client, &SUBSCRIPTIONS, None, |row| lines.add(row)).await?;
         let samples = lines.samples();
         self.seen.saw(NAME, lines.products);
-        Ok(Reading { samples, data_through: Some(now), invalid_rows, restatements: 0 })
+        Ok(Reading { samples, data_through: Some(now), invalid_rows, ..Reading::default() })
     }
 
     fn memory(&self) -> Memory {

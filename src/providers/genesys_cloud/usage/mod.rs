@@ -156,11 +156,13 @@ impl UsageCollector {
 
     /// The figures of the newest complete `day` in the light of what is known of billing.
     fn evaluate(&self, day: Date) -> Reading {
-        let mut samples = samples(&self.known.history, &self.context(day));
+        let context = self.context(day);
+        let mut samples = samples(&self.known.history, &context);
         if let Some(detail) = &self.known.detail {
             samples.append(&detail.endpoints);
         }
-        Reading { samples, data_through: Some(midnight(plus(day, 1))), ..Reading::default() }
+        let overview = Some(Overview::FairUse(overview::overview(&self.known.history, &context)));
+        Reading { samples, data_through: Some(midnight(plus(day, 1))), overview, ..Reading::default() }
     }
 
     /// What the figures of `day` depend on besides the days that were read.
@@ -375,11 +377,6 @@ impl Collector for UsageCollector {
     fn reevaluate(&mut self) -> Option<Reading> {
         self.terms = self.reader.read();
         self.known.published.map(|day| self.evaluate(day))
-    }
-
-    fn overview(&self) -> Option<Overview> {
-        let day = self.known.published?;
-        Some(Overview::FairUse(overview::overview(&self.known.history, &self.context(day))))
     }
 
     fn memory(&self) -> Memory {

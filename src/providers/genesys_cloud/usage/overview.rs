@@ -26,12 +26,14 @@ pub(super) fn overview(history: &History, context: &Context<'_>) -> FairUse {
     FairUse {
         period_start: period.start,
         period_end: period.end,
-        period_source: period.source,
+        period_source: period.source.into(),
         newest_day: day,
         to_date: sum(period.start),
         trailing_days: usage.trailing_days,
         trailing_mean: sum(trailing_start) as f64 / f64::from(usage.trailing_days),
-        allowance: context.allowance().map(|(requests, source)| Allowance { requests, source }),
+        allowance: context
+            .allowance()
+            .map(|(requests, source)| Allowance { requests, source: source.into() }),
         unit_price: context.price().map(|price| (price.amount, price.currency.clone())),
         days: since(shown_start).copied().collect(),
     }

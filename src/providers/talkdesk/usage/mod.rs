@@ -52,6 +52,16 @@ struct Last {
 }
 
 impl Last {
+    /// The consumption of the newest two months.
+    fn overview(&self) -> Overview {
+        let spend = |month: Month| MonthSpend {
+            month: month.to_string(),
+            is_running: month == self.current,
+            amounts: self.sums.consumption(month),
+        };
+        Overview::Spend(self.sums.wanted().rev().take(2).map(spend).collect())
+    }
+
     /// A month whose rows are all gone, which is not believed at once: a failure must never look like zero.
     fn vanished(&self, sums: &Sums) -> Option<Month> {
         self.sums
@@ -106,18 +116,10 @@ impl Collector for UsageCollector {
             samples.push(&catalogue::MONTH_INFO, [&month.to_string(), relative], 1.0);
         }
         self.seen.saw(NAME, sums.products.clone());
-        self.last = Some(Last { current, sums });
-        Ok(Reading { samples, data_through: Some(now), invalid_rows, restatements })
-    }
-
-    fn overview(&self) -> Option<Overview> {
-        let Last { current, sums } = self.last.as_ref()?;
-        let spend = |month: Month| MonthSpend {
-            month: month.to_string(),
-            is_running: month == *current,
-            amounts: sums.consumption(month),
-        };
-        Some(Overview::Spend(sums.wanted().rev().take(2).map(spend).collect()))
+        let last = Last { current, sums };
+        let overview = last.overview();
+        self.last = Some(last);
+        Ok(Reading { samples, data_through: Some(now), overview: Some(overview), invalid_rows, restatements })
     }
 
     fn memory(&self) -> Memory {

@@ -23,7 +23,12 @@ use serde_json::Value;
 use support::{golden, program};
 
 /// The recording rules of the contract.
-const RECORDS: [&str; 20] = [
+const RECORDS: [&str; 25] = [
+    "organization_job_instance:genesyscloud_api_newest_day_timestamp_seconds",
+    "organization_job_instance:genesyscloud_api_newest_period_end_timestamp_seconds",
+    "organization:genesyscloud_api_newest_allowance_requests",
+    "organization_contract_period:genesyscloud_billing_open_period:info",
+    "organization_job_instance_month_relative:talkdesk_month:info",
     "organization:genesyscloud_api_last_day_requests:sum",
     "organization_status:genesyscloud_api_last_day_requests:sum",
     "organization_client:genesyscloud_api_last_day_requests:sum",

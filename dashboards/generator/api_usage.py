@@ -9,6 +9,7 @@ from thresholds import ALLOWANCE, CLIENTS, DOMINANT, RECONCILED, SERVER_ERRORS, 
 IS_COUNTED = 'fair_use="counted"'
 IS_4XX, IS_429, IS_5XX = 'status="4xx"', 'status="429"', 'status="5xx"'
 LAST = "genesyscloud_api_client_last_day_requests"
+CLIENT_DAYS = "organization_client:genesyscloud_api_last_day_requests:sum"
 APPS = "genesyscloud_app_client_organization_last_day_requests"
 ENDPOINTS = "genesyscloud_api_endpoint_last_day_requests"
 USED = rule("organization:genesyscloud_api_allowance_used:ratio")
@@ -114,10 +115,10 @@ def board() -> Board:
             ), 12),
             Cell(days(
                 "Requests by UTC day and status",
-                "Requests of each whole UTC day by status class, drawn at that day as it was known at noon UTC of the next; days of which nothing "
-                f"was known then are left out. 429 is kept apart from the other 4xx. {ESTIMATE}",
-                REQUESTS, f"sum by (status) ({promql.at_its_day(LAST, promql.CLIENT_DAY)})", "{{status}}",
-                colors=STATUS_COLORS, empty="Prometheus has no figures of a noon (UTC) yet",
+                "Requests of each whole UTC day by status class, drawn at that day as it was known at the end of the next; days of which nothing "
+                f"was known by then are left out. 429 is kept apart from the other 4xx. {ESTIMATE}",
+                REQUESTS, f"sum by (status) ({promql.at_its_day('organization_status:genesyscloud_api_last_day_requests:sum')})", "{{status}}",
+                colors=STATUS_COLORS, empty="Prometheus has not yet recorded a day by the end (UTC) of the next",
             ), 12),
         ]),
         (7, [
@@ -169,11 +170,11 @@ def board() -> Board:
         (8, [
             Cell(days(
                 "Requests by UTC day and client",
-                "Requests of each whole UTC day by client, drawn at that day as it was known at noon UTC of the next; days of which nothing was known "
-                f"then are left out. The ten busiest of each day. {ESTIMATE}",
+                "Requests of each whole UTC day by client, drawn at that day as it was known at the end of the next; days of which nothing was known "
+                f"by then are left out. The ten busiest of each day. {ESTIMATE}",
                 REQUESTS,
-                f"topk(10, {with_client_name(f'sum by (organization, client_id) ({promql.at_its_day(LAST, promql.CLIENT_DAY)})', LAST, promql.NEXT_NOON)})",
-                "{{client_name}}", empty="Prometheus has no figures of a noon (UTC) yet",
+                f"topk(10, {with_client_name(promql.at_its_day(CLIENT_DAYS), CLIENT_DAYS, promql.on_next_day)} > 0)",
+                "{{client_name}}", empty="Prometheus has not yet recorded a day by the end (UTC) of the next",
             ), 12),
             Cell(bars(
                 "Throttled requests",

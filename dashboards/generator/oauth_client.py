@@ -128,10 +128,10 @@ def board() -> Board:
         (8, [
             Cell(days(
                 "Requests by UTC day and status",
-                "Requests of each whole UTC day by status class, drawn at that day as it was known at noon UTC of the next; days of which nothing was known "
-                f"then are left out. {ESTIMATE}",
-                REQUESTS, f"sum by (status) ({promql.at_its_day(LAST, promql.CLIENT_DAY, CLIENT)})", "{{status}}",
-                colors=STATUS_COLORS, empty="Prometheus has no figures of a noon (UTC) yet",
+                "Requests of each whole UTC day by status class, drawn at that day as it was known at the end of the next; days of which nothing was known "
+                f"by then are left out. {ESTIMATE}",
+                REQUESTS, f"sum by (status) ({promql.at_its_day('organization_client_status:genesyscloud_api_last_day_requests:sum', CLIENT)})", "{{status}}",
+                colors=STATUS_COLORS, empty="Prometheus has not yet recorded a day by the end (UTC) of the next",
             ), 16),
             Cell(bars(
                 "Status classes in the trailing window",

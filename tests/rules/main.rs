@@ -23,7 +23,8 @@ use serde_json::Value;
 use support::{golden, program};
 
 /// The recording rules of the contract.
-const RECORDS: [&str; 25] = [
+const RECORDS: [&str; 26] = [
+    "organization_client_status:genesyscloud_api_last_day_requests:sum",
     "organization_job_instance:genesyscloud_api_newest_day_timestamp_seconds",
     "organization_job_instance:genesyscloud_api_newest_period_end_timestamp_seconds",
     "organization:genesyscloud_api_newest_allowance_requests",

@@ -260,7 +260,7 @@ fn what_cannot_be_written_is_a_failure_of_the_run() {
 fn thresholds_of_a_file_are_rendered_and_kept_beside_the_rules() {
     let folder = tempfile::tempdir().unwrap();
     let thresholds = folder.path().join("mine.yml");
-    let text = "# ours\nfair_use: {overage_amount: 12345}\nwait: {figures: 0s}\n";
+    let text = "# ours\nfair_use: {overage_amount: 12345}\nwait: {figures: 0s}\nexporter_job: 'phones:1'\n";
     fs::write(&thresholds, text).unwrap();
     let out = folder.path().join("out");
     let flag = format!("--thresholds={}", thresholds.display());
@@ -270,6 +270,12 @@ fn thresholds_of_a_file_are_rendered_and_kept_beside_the_rules() {
     assert_eq!(files["thresholds.yml"], text);
     assert!(files["rules/alerts.yml"].contains("overage_forecast_amount > 12345\n"));
     assert!(files["rules/alerts.yml"].contains("for: 0s\n"));
+    assert!(files["rules/alerts.yml"].contains("up{job=\"phones:1\"} == 0"));
+    assert_eq!(files["prometheus.yml"].matches("job_name: \"phones:1\"\n").count(), 2);
+    assert!(!files["prometheus.yml"].contains("job_name: ccaas-exporter"));
+    let (good, told) =
+        program("promtool", &["check", "config", out.join("prometheus.yml").to_str().unwrap()], "");
+    assert!(good, "{told}");
     let (good, told) =
         program("promtool", &["check", "rules", out.join("rules/alerts.yml").to_str().unwrap()], "");
     assert!(good, "{told}");
@@ -335,6 +341,31 @@ fn alerts_go_to_their_audience() {
             program("amtool", &["config", "routes", "test", &config, labels[0], labels[1]], "");
         assert!(good && told.lines().any(|line| line == receiver), "{labels:?} goes to {told}");
     }
+}
+
+#[test]
+fn no_alert_mutes_those_of_another_organization() {
+    let (_folder, files) = all();
+    let config: Value = serde_saphyr::from_str(&files["alertmanager.yml"]).unwrap();
+    let rules = config["inhibit_rules"].as_array().unwrap();
+    assert!(rules.len() > 1);
+    for rule in rules {
+        let equal = rule["equal"].as_array().unwrap_or_else(|| panic!("mutes everything: {rule}"));
+        assert!(equal.iter().any(|label| label == "organization"), "{rule}");
+    }
+}
+
+#[test]
+fn alertmanager_remembers_longer_than_it_waits_to_repeat() {
+    let (_folder, files) = all();
+    let number = |text: &str, pattern: &str| -> Vec<u64> {
+        let pattern = Regex::new(pattern).unwrap();
+        pattern.captures_iter(text).map(|found| found[1].parse().unwrap()).collect()
+    };
+    let days = number(&files["alertmanager.yml"], r"repeat_interval: (\d+)d\n");
+    assert_eq!(days.len(), files["alertmanager.yml"].matches("repeat_interval:").count(), "another unit");
+    let hours = number(&files["compose.yaml"], r"--data\.retention=(\d+)h\n");
+    assert!(hours[0] > 24 * days.iter().max().unwrap(), "{hours:?} {days:?}");
 }
 
 #[test]

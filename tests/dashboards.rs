@@ -17,8 +17,8 @@ use tokio::time::Instant;
 /// How long the panels have to fill.
 const DEADLINE: Duration = Duration::from_mins(2);
 
-/// What panels of days say to show a day at its day; the test looks at the newest day without waiting for the next noon.
-const NEXT_NOON: &str = " offset -36h";
+/// What panels of days say: at the midnight with which a day begins, they ask for the end of the next day.
+const END_OF_NEXT_DAY: &str = " offset -172799s";
 
 fn now() -> Timestamp {
     Clock::system().now()
@@ -98,14 +98,11 @@ fn asked(query: &str, now: Timestamp) -> (String, Timestamp) {
         !query.contains("\"$") || query.contains("label_replace"),
         "a variable that the test does not know: {query}"
     );
-    if !query.contains(NEXT_NOON) {
+    if !query.contains(END_OF_NEXT_DAY) {
         return (query, now);
     }
     let today = now.to_zoned(TimeZone::UTC).date().to_zoned(TimeZone::UTC).unwrap().timestamp();
-    let day = today - Duration::from_hours(24);
-    // A few seconds ago, so that the newest scrape has been stored.
-    let ahead = now.as_second() - 3 - day.as_second();
-    (query.replace(NEXT_NOON, &format!(" offset -{ahead}s")), day)
+    (query, today - Duration::from_hours(24))
 }
 
 #[tokio::test(flavor = "multi_thread")]

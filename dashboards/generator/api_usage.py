@@ -4,11 +4,12 @@ import promql
 from house import *
 from panels import *
 from promql import DAY, ORGANIZATION, milliseconds, one, rule, with_client_name
-from thresholds import ALLOWANCE, CLIENTS, DOMINANT, RECONCILED, SERVER_ERRORS, SPIKE, THROTTLED, Steps
+from thresholds import ALLOWANCE, CLIENTS, NONE_IS_GOOD, Steps
 
 IS_COUNTED = 'fair_use="counted"'
 IS_4XX, IS_429, IS_5XX = 'status="4xx"', 'status="429"', 'status="5xx"'
 LAST = "genesyscloud_api_client_last_day_requests"
+CLIENT_DAYS = "organization_client:genesyscloud_api_last_day_requests:sum"
 APPS = "genesyscloud_app_client_organization_last_day_requests"
 ENDPOINTS = "genesyscloud_api_endpoint_last_day_requests"
 USED = rule("organization:genesyscloud_api_allowance_used:ratio")
@@ -25,6 +26,22 @@ TO_DATE_OF_CLIENT = f"sum by (organization, client_id) ({one('genesyscloud_api_c
 USUAL = (
     f"(sum by (organization, client_id) ({one('genesyscloud_api_client_trailing_requests', promql.CLIENT_DAY)}) "
     f"/ on (organization) group_left () ({one('genesyscloud_api_trailing_window_seconds', 'organization')} / {DAY}))"
+)
+THROTTLED = rule("organization_client:genesyscloud_api_last_day_throttled:ratio")
+SHARE = rule("organization_client:genesyscloud_api_last_day_share:ratio")
+ENOUGH = f"{BY_CLIENT} > {CLIENTS['minimum_requests']}"
+# How many of the alerts about clients have their conditions met, 0 for other clients of the day.
+ALERTS_OF_CLIENT = "(count by (organization, client_id) ({}) or 0 * {})".format(
+    " or ".join(
+        f'label_replace({condition}, "alert", "{alert}", "", "")'
+        for alert, condition in {
+            "throttled": f"{THROTTLED} > {CLIENTS['throttled_ratio']} and {ENOUGH}",
+            "errors": f"{SERVER_ERRORS_OF_CLIENT} > {CLIENTS['server_errors_ratio']} and {ENOUGH}",
+            "spike": f"{BY_CLIENT} / ({USUAL} > 0) > {CLIENTS['spike_factor']} and {BY_CLIENT} > {CLIENTS['spike_requests']}",
+            "dominates": f"{SHARE} > {CLIENTS['dominant_share']} and on (organization) {FORECAST} > {CLIENTS['dominant_forecast_ratio']}",
+        }.items()
+    ),
+    BY_CLIENT,
 )
 LISTED = f"group by (organization, client_id) (genesyscloud_oauth_client_info{{{ORGANIZATION}}})"
 DELETION = one("genesyscloud_oauth_client_deletion_timestamp_seconds", "organization, client_id")
@@ -114,10 +131,10 @@ def board() -> Board:
             ), 12),
             Cell(days(
                 "Requests by UTC day and status",
-                "Requests of each whole UTC day by status class, drawn at that day as it was known at noon UTC of the next; days of which nothing "
-                f"was known then are left out. 429 is kept apart from the other 4xx. {ESTIMATE}",
-                REQUESTS, f"sum by (status) ({promql.at_its_day(LAST, promql.CLIENT_DAY)})", "{{status}}",
-                colors=STATUS_COLORS, empty="Prometheus has no figures of a noon (UTC) yet",
+                "Requests of each whole UTC day by status class, drawn at that day as it was known at the end of the next; days of which nothing "
+                f"was known by then are left out. 429 is kept apart from the other 4xx. {ESTIMATE}",
+                REQUESTS, f"sum by (status) ({promql.at_its_day('organization_status:genesyscloud_api_last_day_requests:sum')})", "{{status}}",
+                colors=STATUS_COLORS, empty="Prometheus has not yet recorded a day by the end (UTC) of the next",
             ), 12),
         ]),
         (7, [
@@ -136,7 +153,7 @@ def board() -> Board:
                     value("Allowance", COUNT, one("genesyscloud_api_allowance_requests", "organization"), width=110),
                     value("Beyond it", COUNT, rule("organization:genesyscloud_api_overage_forecast_requests"), decimals=0, width=105),
                     value("Billed so far", COUNT, one("genesyscloud_api_billed_requests", "organization"), width=115),
-                    value("Counted ÷ billed", RATIO, rule("organization:genesyscloud_api_counted_to_billed:ratio"), decimals=1, steps=RECONCILED, width=130),
+                    value("Counted ÷ billed", RATIO, rule("organization:genesyscloud_api_counted_to_billed:ratio"), decimals=1, width=130),
                     label("Period from", "period_source", width=115),
                     label("Allowance from", "allowance_source", width=125),
                     value("Period source", COUNT, source("period"), hidden=True),
@@ -151,16 +168,17 @@ def board() -> Board:
         (10, [
             Cell(listing(
                 "Clients",
-                "The hundred busiest OAuth clients. 'Usual' compares the day with the mean of the trailing window; its limit is the alert's, which also "
-                f"wants {CLIENTS['spike_requests']} requests. {LAST_DAY} 'Period so far' sums whole days from the start of the billing period. {ESTIMATE}",
+                "The hundred busiest OAuth clients. 'Usual' compares the day with the mean of the trailing window. 'Alerts' says how many of the alerts about "
+                f"throttling, server errors, spikes and clients that dominate have their whole condition met; they fire when that lasts. {LAST_DAY} 'Period so far' sums whole days from the start of the billing period. {ESTIMATE}",
                 [
                     *client_columns(),
                     value("Requests", COUNT, with_client_name(f"({BY_CLIENT} {BUSIEST})", LAST), width=120),
-                    value("Share of organization", RATIO, f"{rule('organization_client:genesyscloud_api_last_day_share:ratio')} {BUSIEST}",
-                          decimals=1, steps=DOMINANT, gauge=1, width=200),
-                    value("× usual", TIMES, f"{BY_CLIENT} / ({USUAL} > 0) {BUSIEST}", decimals=1, steps=SPIKE, width=90),
-                    value("429", RATIO, f"{rule('organization_client:genesyscloud_api_last_day_throttled:ratio')} {BUSIEST}", decimals=1, steps=THROTTLED, width=90),
-                    value("5xx", RATIO, f"{SERVER_ERRORS_OF_CLIENT} {BUSIEST}", decimals=1, steps=SERVER_ERRORS, width=90),
+                    value("Share of organization", RATIO, f"{SHARE} {BUSIEST}",
+                          decimals=1, gauge=1, width=180),
+                    value("× usual", TIMES, f"{BY_CLIENT} / ({USUAL} > 0) {BUSIEST}", decimals=1, width=90),
+                    value("429", RATIO, f"{THROTTLED} {BUSIEST}", decimals=1, width=90),
+                    value("5xx", RATIO, f"{SERVER_ERRORS_OF_CLIENT} {BUSIEST}", decimals=1, width=90),
+                    value("Alerts", COUNT, f"{ALERTS_OF_CLIENT} {BUSIEST}", steps=NONE_IS_GOOD, width=80),
                     value("Period so far", COUNT, f"{TO_DATE_OF_CLIENT} {BUSIEST}", width=130),
                 ],
                 sort="Requests", empty="no client made a request",
@@ -169,11 +187,11 @@ def board() -> Board:
         (8, [
             Cell(days(
                 "Requests by UTC day and client",
-                "Requests of each whole UTC day by client, drawn at that day as it was known at noon UTC of the next; days of which nothing was known "
-                f"then are left out. The ten busiest of each day. {ESTIMATE}",
+                "Requests of each whole UTC day by client, drawn at that day as it was known at the end of the next; days of which nothing was known "
+                f"by then are left out. The ten busiest of each day. {ESTIMATE}",
                 REQUESTS,
-                f"topk(10, {with_client_name(f'sum by (organization, client_id) ({promql.at_its_day(LAST, promql.CLIENT_DAY)})', LAST, promql.NEXT_NOON)})",
-                "{{client_name}}", empty="Prometheus has no figures of a noon (UTC) yet",
+                f"topk(10, {with_client_name(promql.at_its_day(CLIENT_DAYS), CLIENT_DAYS, promql.on_next_day)} > 0)",
+                "{{client_name}}", empty="Prometheus has not yet recorded a day by the end (UTC) of the next",
             ), 12),
             Cell(bars(
                 "Throttled requests",

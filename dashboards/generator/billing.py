@@ -114,7 +114,7 @@ def board() -> Board:
                 MONEY,
                 "sort_desc(topk(12, sum by (organization, charge) (" + one("genesyscloud_billing_overage_amount",
                 "organization, contract_id, charge, sku, period_start, currency", CONTRACT, CURRENCY) +
-                f" * on (organization, contract_id, period_start) group_left () ({promql.OPEN_PERIOD} == 1))))",
+                f" * on (organization, contract_id, period_start) group_left () {promql.OPEN_PERIOD})))",
                 "{{charge}} · {{organization}}", decimals=2, steps=OVERAGE_ACCRUED, empty="no contract charges in this currency",
             )), 24),
         ]),

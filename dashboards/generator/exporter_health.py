@@ -15,6 +15,12 @@ def collector(what: str, operation: str = "max") -> str:
     return f"{operation} by ({KEY}) (ccaas_exporter_collector_{what}{{{COLLECTOR}}})"
 
 
+def of_process(expr: str, *by: str) -> str:
+    """Each process once, by `process`, its address: with /sd one process is a target for each organization, and the instances of these are
+    its address and the organization."""
+    return f'max by ({", ".join(("process", *by))}) (label_replace({expr}, "process", "$1", "instance", "([^/]*).*"))'
+
+
 def per_hour(counter: str, by: str, where: str = COLLECTOR) -> str:
     """How much a counter grew in each hour. Every exporter that counts is added: each sends its own requests."""
     return f"sum by ({by}) (increase(ccaas_exporter_{counter}{{{where}}}[1h]))"
@@ -26,6 +32,7 @@ ALLOWANCE_OF_A_DAY = (
 )
 UP = collector("up", "min")
 SUCCESS = collector("last_success_timestamp_seconds")
+STILL_TO_COME = f"({collector('last_attempt_timestamp_seconds')} == 0 and {collector('next_run_timestamp_seconds', 'min')} > time())"
 AGE = f"(time() - ({SUCCESS} > 0)) / {collector('refresh_interval_seconds')}"
 
 
@@ -52,12 +59,13 @@ def board() -> Board:
                 COUNT, {"up": f"sum({UP})", "of": f"count({UP})"}, names=True,
             ), 4),
             Cell(tile(
-                "Overdue", f"Collectors whose last success is longer ago than {EXPORTER['stale_refreshes']} refresh intervals, or that never succeeded.",
-                COUNT, {"collectors": f"count({AGE} > {EXPORTER['stale_refreshes']} or {SUCCESS} == 0) or 0 * count({UP})"}, steps=NONE_IS_GOOD,
+                "Overdue", f"Collectors whose last success is longer ago than {EXPORTER['stale_refreshes']} refresh intervals, or that never succeeded "
+                "though the time of their first run has passed.",
+                COUNT, {"collectors": f"count({AGE} > {EXPORTER['stale_refreshes']} or ({SUCCESS} == 0 unless {STILL_TO_COME})) or 0 * count({UP})"}, steps=NONE_IS_GOOD,
             ), 3),
             Cell(tile(
-                "Exporters", "Processes that Prometheus scrapes, by version.", COUNT,
-                {"{{version}}": f"count by (version) (ccaas_exporter_build_info{{{PROCESS}}})"}, names=True,
+                "Exporters", "Processes that Prometheus scrapes, by version; one with a target for each organization counts once.", COUNT,
+                {"{{version}}": f"count by (version) ({of_process(f'ccaas_exporter_build_info{{{PROCESS}}}', 'version')})"}, names=True,
             ), 4),
             Cell(tile(
                 "Configuration", "Whether the configuration file was good when it was last read; with several exporters, the worst.",
@@ -159,15 +167,16 @@ def board() -> Board:
                 "Time to answer a scrape", "Median and 99th percentile of the time to answer a request for metrics, all exporters together.",
                 SECONDS, {
                     f"p{round(quantile * 100)}": f"histogram_quantile({quantile}, sum by (le) "
-                    f"(rate(ccaas_exporter_scrape_duration_seconds_bucket{{{PROCESS}}}[$__rate_interval])))" for quantile in (0.5, 0.99)
+                    f"({of_process(f'rate(ccaas_exporter_scrape_duration_seconds_bucket{{{PROCESS}}}[$__rate_interval])', 'le')}))"
+                    for quantile in (0.5, 0.99)
                 }, interval="5m", empty="there were no scrapes in the interval",
             ), 8),
             Cell(steps_over_time(
-                "Memory", "Resident memory of each exporter.", "bytes", {"{{instance}}": f"process_resident_memory_bytes{{{PROCESS}}}"}, interval="5m",
+                "Memory", "Resident memory of each exporter.", "bytes", {"{{process}}": of_process(f"process_resident_memory_bytes{{{PROCESS}}}")}, interval="5m",
             ), 4),
             Cell(steps_over_time(
                 "Processor", "Processor time of each exporter, in cores.", "suffix: cores",
-                {"{{instance}}": f"rate(process_cpu_seconds_total{{{PROCESS}}}[$__rate_interval])"}, interval="5m",
+                {"{{process}}": of_process(f"rate(process_cpu_seconds_total{{{PROCESS}}}[$__rate_interval])")}, interval="5m",
                 empty="Prometheus has fewer than two scrapes",
             ), 4),
         ]),

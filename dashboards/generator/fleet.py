@@ -11,7 +11,7 @@ FORECAST = rule("organization:genesyscloud_api_allowance_forecast:ratio")
 TO_DATE = rule("organization:genesyscloud_api_counted_period_to_date_requests:sum")
 MEAN = rule("organization:genesyscloud_api_counted_daily_requests:avg_trailing")
 LEFT = rule("organization:genesyscloud_api_period_remaining_days")
-ALLOWED = one("genesyscloud_api_allowance_requests", "organization")
+ALLOWED = rule("organization:genesyscloud_api_newest_allowance_requests")
 UP = f"min by (provider, organization, collector) (ccaas_exporter_collector_up{{{ORGANIZATION}}})"
 
 # The day on which the allowance is used up, if each day to come is like the trailing mean.
@@ -45,7 +45,7 @@ def board() -> Board:
             Cell(figures_day(), 6),
             Cell(tile(
                 "Over the allowance", f"Organizations that have used more than their API allowance of the billing period. {ESTIMATE}",
-                COUNT, {"organizations": f"count({USED} > 1) or 0 * count({USED})"},
+                COUNT, {"organizations": f"count({TO_DATE} - {ALLOWED} > 0) or 0 * count({ALLOWED})"},
                 steps=NONE_IS_GOOD, nothing="no allowance known", empty="no allowance is known",
             ), 4),
             Cell(tile(
@@ -124,10 +124,10 @@ def board() -> Board:
             Cell(days(
                 "Requests by UTC day and organization",
                 "Genesys Cloud API requests of each whole UTC day, counted and excluded clients alike, drawn at that day as it was known at "
-                f"noon UTC of the next; days of which nothing was known then are left out. The ten largest. {ESTIMATE}",
+                f"the end of the next; days of which nothing was known by then are left out. The ten largest. {ESTIMATE}",
                 REQUESTS,
-                "topk(10, sum by (organization) (" + promql.at_its_day("genesyscloud_api_client_last_day_requests", promql.CLIENT_DAY) + "))",
-                "{{organization}}", empty="Prometheus has no figures of a noon (UTC) yet",
+                f"topk(10, {promql.at_its_day('organization:genesyscloud_api_last_day_requests:sum')})",
+                "{{organization}}", empty="Prometheus has not yet recorded a day by the end (UTC) of the next",
             ), 12),
             Cell(steps_over_time(
                 "Forecast at the period's end ÷ allowance",

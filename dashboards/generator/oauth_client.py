@@ -4,7 +4,6 @@ import promql
 from house import *
 from panels import *
 from promql import DAY, ORGANIZATION, milliseconds, one, rule, with_client_name
-from thresholds import DOMINANT, SERVER_ERRORS, SPIKE, THROTTLED
 
 CLIENT = 'client_id=~"$client"'
 IS_429, IS_5XX = 'status="429"', 'status="5xx"'
@@ -80,21 +79,21 @@ def board() -> Board:
             ), 4),
             Cell(tile(
                 "× usual", f"Requests of the day ÷ mean of a day in the trailing window, of the chosen clients together. {LAST_DAY} {ESTIMATE}",
-                TIMES, {"times": f"sum({BY_CLIENT}) / (sum({USUAL}) > 0)"}, decimals=1, steps=SPIKE, empty=NO_USAGE,
+                TIMES, {"times": f"sum({BY_CLIENT}) / (sum({USUAL}) > 0)"}, decimals=1, empty=NO_USAGE,
             ), 3),
             Cell(tile(
                 "Share of organization",
                 f"Requests of the chosen clients ÷ requests of the chosen organizations. {LAST_DAY} {ESTIMATE}",
                 RATIO, {"share": f"sum({BY_CLIENT}) / (sum({rule('organization:genesyscloud_api_last_day_requests:sum')}) > 0)"},
-                decimals=1, steps=DOMINANT, empty=NO_USAGE,
+                decimals=1, empty=NO_USAGE,
             ), 4),
             Cell(tile(
                 "Throttled", f"Share of requests that were answered 429, of the chosen clients together. {LAST_DAY} {ESTIMATE}",
-                RATIO, {"429": f"{total(LAST, IS_429)} / (sum({BY_CLIENT}) > 0)"}, decimals=2, steps=THROTTLED, empty=NO_USAGE,
+                RATIO, {"429": f"{total(LAST, IS_429)} / (sum({BY_CLIENT}) > 0)"}, decimals=2, empty=NO_USAGE,
             ), 3),
             Cell(tile(
                 "Server errors", f"Share of requests that were answered 5xx, of the chosen clients together. {LAST_DAY} {ESTIMATE}",
-                RATIO, {"5xx": f"{total(LAST, IS_5XX)} / (sum({BY_CLIENT}) > 0)"}, decimals=2, steps=SERVER_ERRORS, empty=NO_USAGE,
+                RATIO, {"5xx": f"{total(LAST, IS_5XX)} / (sum({BY_CLIENT}) > 0)"}, decimals=2, empty=NO_USAGE,
             ), 4),
         ]),
         (6, [
@@ -128,10 +127,10 @@ def board() -> Board:
         (8, [
             Cell(days(
                 "Requests by UTC day and status",
-                "Requests of each whole UTC day by status class, drawn at that day as it was known at noon UTC of the next; days of which nothing was known "
-                f"then are left out. {ESTIMATE}",
-                REQUESTS, f"sum by (status) ({promql.at_its_day(LAST, promql.CLIENT_DAY, CLIENT)})", "{{status}}",
-                colors=STATUS_COLORS, empty="Prometheus has no figures of a noon (UTC) yet",
+                "Requests of each whole UTC day by status class, drawn at that day as it was known at the end of the next; days of which nothing was known "
+                f"by then are left out. {ESTIMATE}",
+                REQUESTS, f"sum by (status) ({promql.at_its_day('organization_client_status:genesyscloud_api_last_day_requests:sum', CLIENT)})", "{{status}}",
+                colors=STATUS_COLORS, empty="Prometheus has not yet recorded a day by the end (UTC) of the next",
             ), 16),
             Cell(bars(
                 "Status classes in the trailing window",

@@ -21,13 +21,12 @@ def amount(month: str) -> str:
 
 
 def usage(relative: str, by: str, kind: str = CONSUMED) -> str:
-    amounts = one("talkdesk_usage_amount", f"{promql.TALKDESK}, currency", ACCOUNT, CURRENCY, kind)
-    return f"sum by ({by}) ({of_month(amounts, relative)})"
+    return f"sum by ({by}) ({of_month(relative, 'talkdesk_usage_amount', f'{promql.TALKDESK}, currency', ACCOUNT, CURRENCY, kind)})"
 
 
 def units(relative: str) -> str:
     key = "organization, account_id, product_id, usage_type, unit, month"
-    return f"sum by (organization, product_id, usage_type, unit) ({of_month(one('talkdesk_usage_units', key, ACCOUNT), relative)})"
+    return f"sum by (organization, product_id, usage_type, unit) ({of_month(relative, 'talkdesk_usage_units', key, ACCOUNT)})"
 
 
 def summed(month: str) -> str:
@@ -65,9 +64,9 @@ def board() -> Board:
                 f'{{{ORGANIZATION}, provider="talkdesk", collector="usage"}} > 0))'}, nothing="never", empty="no usage was read yet",
             ), 6),
             Cell(tile(
-                "Month (UTC)", "The calendar month that 'this month' means, at the time of the last read.", TEXT,
-                {"{{month}}": f'group by (month) (talkdesk_month_info{{{ORGANIZATION}, relative="current"}})'}, names="only",
-                empty="no usage was read yet",
+                "Month (UTC)", "The calendar month that 'this month' means. When a month begins, there is none until the usage is read again.", TEXT,
+                {"{{month}}": f'group by (month) ({promql.MONTH}{{{ORGANIZATION}, relative="current"}})'}, names="only",
+                empty="no usage was read this month",
             ), 4),
             Cell(tile(
                 "Month elapsed", "How much of the current calendar month (UTC) is over; the forecast starts at a tenth.",

@@ -37,10 +37,6 @@ def below(critical: float) -> Steps:
 
 ALLOWANCE = above(FAIR_USE["forecast_ratio"], warning=FAIR_USE["nearly_used_ratio"])
 OVERAGE_FORECAST = above(FAIR_USE["overage_amount"])
-THROTTLED = above(CLIENTS["throttled_ratio"])
-SERVER_ERRORS = above(CLIENTS["server_errors_ratio"])
-SPIKE = above(CLIENTS["spike_factor"])
-DOMINANT = above(CLIENTS["dominant_share"])
 OVERAGE_ACCRUED = above(BILLING["overage_amount"])
 COMMIT_USED = above(BILLING["commit_used_ratio"])
 PREPAY_USED = above(BILLING["prepay_used_ratio"])

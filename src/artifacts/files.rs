@@ -81,7 +81,11 @@ const FITTING: &[(&str, &str)] = embed! {
         "TalkdeskSpendForecastHigh";
 };
 
-/// All files: those that are embedded, and the alerts of these thresholds beside `source`, the text that they were read from.
+/// The job in the sample configuration of Prometheus.
+const SAMPLE_JOB: &str = "job_name: ccaas-exporter\n";
+
+/// All files: those that are embedded, with the job that the alerts look for, and the alerts of these thresholds beside `source`, the
+/// text that they were read from.
 #[must_use]
 pub fn all(thresholds: &Thresholds, source: String) -> Vec<Artifact> {
     let artifact = |path, text, is_sample| Artifact { path, text, is_sample };
@@ -89,6 +93,12 @@ pub fn all(thresholds: &Thresholds, source: String) -> Vec<Artifact> {
         files.iter().map(move |(path, text)| artifact(path, Cow::Borrowed(*text), is_sample))
     });
     let mut all: Vec<Artifact> = embedded.collect();
+    let job = format!("job_name: \"{}\"\n", thresholds.exporter_job);
+    if job.replace('"', "") != SAMPLE_JOB {
+        for artifact in all.iter_mut().filter(|artifact| artifact.path == "prometheus.yml") {
+            artifact.text = artifact.text.replace(SAMPLE_JOB, &job).into();
+        }
+    }
     all.push(artifact("rules/alerts.yml", thresholds.alerts().into(), false));
     all.push(artifact(THRESHOLDS, source.into(), false));
     all.sort_by_key(|artifact| artifact.path);

@@ -69,7 +69,7 @@ fn fair_use(fields: &mut Fields, defaults: Option<&FairUse>) -> FairUse {
         fields,
         defaults,
         FairUse {
-            forecast_ratio: ratio,
+            forecast_ratio: excess,
             nearly_used_ratio: share,
             nearly_used_days_left: |value| value.number(&(0..=366)),
             overage_amount: amount,
@@ -90,7 +90,7 @@ fn clients(fields: &mut Fields, defaults: Option<&Clients>) -> Clients {
             dominant_share: share,
             dominant_forecast_ratio: ratio,
             unknown_requests: requests,
-            idle_days: days,
+            idle_days: |value| value.number(&(1..=365)),
         }
     )
 }
@@ -101,8 +101,8 @@ fn billing(fields: &mut Fields, defaults: Option<&Billing>) -> Billing {
         defaults,
         Billing {
             overage_amount: amount,
-            commit_used_ratio: ratio,
-            prepay_used_ratio: ratio,
+            commit_used_ratio: excess,
+            prepay_used_ratio: excess,
             wallet_left_ratio: share,
             contract_end_days: days,
             invoice_unpaid_days: days,
@@ -153,6 +153,11 @@ fn share(value: &Value) -> Option<f64> {
 /// A ratio of two figures, of which either may be the larger one.
 fn ratio(value: &Value) -> Option<f64> {
     value.amount_up_to("a ratio above 0 and up to 10, such as 0.8 for 80 %", 10.0)
+}
+
+/// A ratio from which on more is used than there is, as the alert says.
+fn excess(value: &Value) -> Option<f64> {
+    value.amount_between("a ratio from 1 to 10, such as 1.1 for 110 %", &(1.0..=10.0))
 }
 
 fn amount(value: &Value) -> Option<f64> {
@@ -233,7 +238,7 @@ mod tests {
     #[test]
     fn all_faults_are_told_with_their_places() {
         let text = "runbook_url: 'a b'\nexporter_job: 'x\"} or vector(1) #'\nfair_use:\n  nearly_used_ratio: 80\n  nearly_used_day_left: 3\n\
-                    wait: {figures: 40d}\nexporter: {usage_stale: 60}\nclients: [1]\n";
+                    wait: {figures: 40d}\nexporter: {usage_stale: 60}\nclients: [1]\nbilling: {commit_used_ratio: 0.9, prepay_used_ratio: 11}\n";
         let faults = faults(text);
         let expected = [
             ("t.yml:1: runbook_url: ", "a URL or a path"),
@@ -246,6 +251,11 @@ mod tests {
             ("t.yml:6: wait.figures: ", "a duration from 0s to 30d"),
             ("t.yml:7: exporter.usage_stale: ", "a duration from 1h"),
             ("t.yml:8: clients: ", "a mapping"),
+            (
+                "t.yml:9: billing.commit_used_ratio: ",
+                "a ratio from 1 to 10, such as 1.1 for 110 %, found \"0.9\"",
+            ),
+            ("t.yml:9: billing.prepay_used_ratio: ", "a ratio from 1 to 10"),
         ];
         assert_eq!(faults.len(), expected.len(), "{faults:#?}");
         for (fault, (place, what)) in faults.iter().zip(expected) {

@@ -196,6 +196,10 @@ impl<'a> Value<'a> {
         self.plain(expected, |text| text.parse().ok().filter(|amount: &f64| *amount > 0.0 && *amount <= most))
     }
 
+    pub(super) fn amount_between(&self, expected: &str, range: &RangeInclusive<f64>) -> Option<f64> {
+        self.plain(expected, |text| text.parse().ok().filter(|amount| range.contains(amount)))
+    }
+
     pub(super) fn duration(&self, range: &RangeInclusive<Duration>) -> Option<Duration> {
         let (least, most) = (duration::format(*range.start()), duration::format(*range.end()));
         self.parse(&format!("a duration from {least} to {most}, such as 30s, 6h or 7d"), |text| {

@@ -67,6 +67,7 @@ fn recorded_series_have_the_labels_that_their_names_say() {
                 "client" => "client_id".to_owned(),
                 "account" => "account_id".to_owned(),
                 "contract" => "contract_id".to_owned(),
+                "period" => "period_start".to_owned(),
                 part => part.to_owned(),
             })
             .collect();
@@ -199,6 +200,7 @@ fn queries_for_what_does_not_exist_are_found() {
             "count by (currency) ({__name__=~\"talkdesk_usage_amount|genesyscloud_invoices\",organization=\"a\"})",
             "currency",
         ),
+        ("count_values(\"month\", 100 * year() + month())", "month"),
         ("label_replace(up, \"where\", \"$1\", \"instance\", \"(.*):.*\")", "instance job where"),
     ] {
         let found = promql::labels(query, &known).unwrap_or_else(|why| panic!("{query}: {why}"));

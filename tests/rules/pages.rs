@@ -101,7 +101,7 @@ fn each_threshold_decides_about_the_alerts_that_it_names() {
             continue;
         };
         let other = match value.trim() {
-            "1" => "0.5".to_owned(),
+            "1" => "1.5".to_owned(),
             value if value.parse::<f64>().is_ok_and(|value| value < 1.0) => "0.123".to_owned(),
             value if value.parse::<f64>().is_ok() => "7".to_owned(),
             value if value.ends_with(['m', 'h', 'd']) => "77h".to_owned(),

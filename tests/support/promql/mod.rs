@@ -210,14 +210,18 @@ impl Parser<'_> {
         if ["topk", "bottomk", "limitk"].contains(&name) {
             return Ok(Shape::Vector(inner));
         }
-        Ok(Shape::Vector(match grouping {
+        let mut labels = match grouping {
             None => Labels::new(),
             Some((true, by)) => {
                 all_in(&by, &inner, &format!("{name} by"))?;
                 by
             }
             Some((false, without)) => inner.difference(&without).cloned().collect(),
-        }))
+        };
+        if let ("count_values", [Shape::Text(label), ..]) = (name, arguments.as_slice()) {
+            labels.insert(label.clone());
+        }
+        Ok(Shape::Vector(labels))
     }
 
     fn grouping(&mut self) -> Result<Option<(bool, Labels)>, String> {
@@ -262,7 +266,7 @@ impl Parser<'_> {
                 }
                 labels.insert(to.clone());
             }
-            ("label_replace" | "label_join" | "count_values", _) => {
+            ("label_replace" | "label_join", _) => {
                 return Err(format!("{name} is not understood with these arguments"));
             }
             _ => {}

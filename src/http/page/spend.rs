@@ -48,7 +48,7 @@ impl SpendView {
             }
         }
         let (month, previous) = (name(&newest.month), previous.map(|month| name(&month.month)));
-        let elapsed = elapsed(&newest.month, now.to_zoned(TimeZone::UTC)).filter(|_| newest.is_running);
+        let elapsed = elapsed(&newest.month, &now.to_zoned(TimeZone::UTC)).filter(|_| newest.is_running);
         let currencies = amounts
             .into_iter()
             .map(|(code, [amount, before])| {
@@ -87,7 +87,7 @@ impl Currency {
 }
 
 /// How much of a month is over, if it is the present one (UTC) and no longer young.
-fn elapsed(month: &str, now: Zoned) -> Option<f64> {
+fn elapsed(month: &str, now: &Zoned) -> Option<f64> {
     let over = f64::from(now.day() - 1) + f64::from(now.hour()) / 24.0;
     let elapsed = over / f64::from(now.days_in_month());
     (now.strftime("%Y-%m").to_string() == month && elapsed >= FORECAST_FROM).then_some(elapsed)

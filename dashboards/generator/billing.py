@@ -71,7 +71,7 @@ def board() -> Board:
             ), 6),
             Cell(tile(
                 "Charges beyond commitment",
-                f"Charges of which more was used than is prepaid and included. {OPEN} {ESTIMATE}",
+                f"Charges that include something, of which more was used than that. Charges that include nothing are not counted. {OPEN} {ESTIMATE}",
                 COUNT, {"charges": f"count({USED} > {BILLING['commit_used_ratio']}) or 0 * count({USED})"}, steps=NONE_IS_GOOD, empty=NO_CONTRACT,
             ), 5),
             Cell(tile(

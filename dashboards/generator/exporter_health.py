@@ -32,6 +32,7 @@ ALLOWANCE_OF_A_DAY = (
 )
 UP = collector("up", "min")
 SUCCESS = collector("last_success_timestamp_seconds")
+SUPPORTED = collector("supported")
 STILL_TO_COME = f"({collector('last_attempt_timestamp_seconds')} == 0 and {collector('next_run_timestamp_seconds', 'min')} > time())"
 AGE = f"(time() - ({SUCCESS} > 0)) / {collector('refresh_interval_seconds')}"
 
@@ -60,8 +61,8 @@ def board() -> Board:
             ), 4),
             Cell(tile(
                 "Overdue", f"Collectors whose last success is longer ago than {EXPORTER['stale_refreshes']} refresh intervals, or that never succeeded "
-                "though the time of their first run has passed.",
-                COUNT, {"collectors": f"count({AGE} > {EXPORTER['stale_refreshes']} or ({SUCCESS} == 0 unless {STILL_TO_COME})) or 0 * count({UP})"}, steps=NONE_IS_GOOD,
+                "though the time of their first run has passed. Those that the vendor does not offer are not counted.",
+                COUNT, {"collectors": f"count(({AGE} > {EXPORTER['stale_refreshes']} or ({SUCCESS} == 0 unless {STILL_TO_COME})) and {SUPPORTED} == 1) or 0 * count({UP})"}, steps=NONE_IS_GOOD,
             ), 3),
             Cell(tile(
                 "Exporters", "Processes that Prometheus scrapes, by version; one with a target for each organization counts once.", COUNT,

@@ -33,7 +33,7 @@ def board() -> Board:
         "fleet",
         "Contact centres: fleet",
         "Every organization at a glance: who will exceed its allowance, when, and what use costs. Daily figures, about a day late; "
-        "estimates before tax, not the invoice.",
+        "estimates, not the invoice.",
         [
             organizations("ccaas_exporter_collector_up"),
             currencies("genesyscloud_api_overage_unit_price_amount", "genesyscloud_billing_overage_amount", "talkdesk_usage_amount"),
@@ -110,7 +110,7 @@ def board() -> Board:
             Cell(repeated(bars(
                 "Use charged in the current period, $currency",
                 "Overage of the open billing periods of Genesys Cloud contracts, and Talkdesk consumption of the current calendar month (UTC), by "
-                f"organization. Licences and subscriptions are not in it. The ten dearest. {BEFORE_TAX} {ESTIMATE}",
+                f"organization. Licences and subscriptions are not in it. The ten dearest. Genesys Cloud's amounts are before tax and credits; currencies are never added together. {TAX_UNKNOWN} {ESTIMATE}",
                 MONEY,
                 f"sort_desc(topk(10, {rule('provider_organization_currency:ccaas_spend_current_amount', CURRENCY)}))",
                 "{{organization}} · {{provider}}", decimals=2, nothing="nothing in this currency",
@@ -143,7 +143,7 @@ def board() -> Board:
             Cell(listing(
                 "Talkdesk consumption by organization",
                 "Current calendar month (UTC) so far, the month before, and the forecast if the rest of the month costs what it cost so far; no "
-                f"forecast in the first tenth of a month. '÷ last month' compares the forecast with it. Without credits and recharges. One line for each currency. Before tax. {ESTIMATE}",
+                f"forecast in the first tenth of a month. '÷ last month' compares the forecast with it. Without credits and recharges. One line for each currency. {TAX_UNKNOWN} {ESTIMATE}",
                 [
                     label("Organization", "organization", links=[TO_TALKDESK]),
                     label("Currency", "currency", width=90),

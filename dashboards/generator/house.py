@@ -34,6 +34,7 @@ TEXT = "string"
 LAST_DAY = "For the newest whole UTC day, which the header names."
 ESTIMATE = "An estimate: the vendor may still correct its figures, and only its invoice counts."
 BEFORE_TAX = "Before tax and credits; one panel for each currency, never added together."
+TAX_UNKNOWN = "Whether tax is in Talkdesk's amounts is not documented."
 
 STATUS_COLORS = {"2xx": "green", "3xx": "blue", "4xx": "yellow", "429": "orange", "5xx": "red", "other": "gray"}
 

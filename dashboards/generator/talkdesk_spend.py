@@ -41,7 +41,7 @@ def board() -> Board:
     spend = Board(
         "talkdesk-spend",
         "Talkdesk: spend",
-        "What Talkdesk usage costs this month, beside last month and the forecast, by product and account. Figures of the usage lists, before tax; "
+        "What Talkdesk usage costs this month, beside last month and the forecast, by product and account. Figures of the usage lists; whether tax is in them is not documented; "
         "estimates, not the invoice.",
         [
             organizations("talkdesk_month_info"),
@@ -86,7 +86,7 @@ def board() -> Board:
         (5, [
             Cell(repeated(tile(
                 "Consumption, $currency",
-                f"This month so far, the forecast for its end, and last month, of the chosen accounts. {FORECAST} {NOT_CREDITS} {BEFORE_TAX} {ESTIMATE}",
+                f"This month so far, the forecast for its end, and last month, of the chosen accounts. {FORECAST} {NOT_CREDITS} Currencies are never added together. {TAX_UNKNOWN} {ESTIMATE}",
                 MONEY, {"this month": summed("current"), "forecast": summed("forecast"), "last month": summed("previous")},
                 names=True, decimals=2, nothing="none", empty="the chosen accounts have no usage in this currency",
             )), 24),
@@ -97,7 +97,7 @@ def board() -> Board:
         (9, [
             Cell(repeated(bars(
                 "Products this month, $currency",
-                f"Consumption by product, the twelve dearest. {SO_FAR} {NOT_CREDITS} {BEFORE_TAX} {ESTIMATE}",
+                f"Consumption by product, the twelve dearest. {SO_FAR} {NOT_CREDITS} Currencies are never added together. {TAX_UNKNOWN} {ESTIMATE}",
                 MONEY,
                 f"sort_desc(topk(12, sum by (product_name) ({with_product_name(usage('current', 'organization, product_id'))})))",
                 "{{product_name}}", decimals=2, empty="the chosen accounts have no usage in this currency",
@@ -107,7 +107,7 @@ def board() -> Board:
             Cell(listing(
                 "Products: this month and last",
                 f"Consumption by product and currency in the current calendar month (UTC) so far and in the one before; the share compares a month that is not "
-                f"over with a whole one. {NOT_CREDITS} One line for each currency. Before tax. {ESTIMATE}",
+                f"over with a whole one. {NOT_CREDITS} One line for each currency. {TAX_UNKNOWN} {ESTIMATE}",
                 [
                     label("Product", "product_name"), label("Product id", "product_id", hidden=True), label("Currency", "currency", width=85),
                     label("Organization", "organization", hidden=True),
@@ -138,7 +138,7 @@ def board() -> Board:
             Cell(listing(
                 "Accounts",
                 f"Consumption by account and currency: current calendar month (UTC) so far, forecast, and the month before; '÷ last month' compares the forecast with it. {FORECAST} {NOT_CREDITS} One line "
-                f"for each currency. Before tax. {ESTIMATE}",
+                f"for each currency. {TAX_UNKNOWN} {ESTIMATE}",
                 [
                     label("Account", "account_name"), label("Account id", "account_id", hidden=True), label("Status", "account_status", width=95),
                     label("Organization", "organization", width=110), label("Currency", "currency", width=80),
@@ -170,7 +170,7 @@ def board() -> Board:
             Cell(repeated(steps_over_time(
                 "Month so far, $currency",
                 "Consumption of the calendar month (UTC) by account, as known at each moment; it starts again with each month. The ten dearest. "
-                f"{NOT_CREDITS} {BEFORE_TAX} {ESTIMATE}",
+                f"{NOT_CREDITS} Currencies are never added together. {TAX_UNKNOWN} {ESTIMATE}",
                 MONEY, {"{{account_name}}": f"topk(10, {with_account_name(amount('current'))})"}, decimals=2,
                 empty="the chosen accounts have no usage in this currency",
             )), 24),
@@ -191,7 +191,7 @@ def board() -> Board:
             Cell(listing(
                 "Subscribed products",
                 "Quantity and unit price of the lines that are active today (UTC), by account, contract and product; the price is the largest of the lines. "
-                "Before tax.",
+                f"{TAX_UNKNOWN}",
                 [
                     label("Account", "account_name"), label("Account id", "account_id", hidden=True), label("Organization", "organization", hidden=True),
                     label("Contract", "contract_number", width=110), label("Product id", "product_id"),

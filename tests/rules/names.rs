@@ -79,7 +79,7 @@ fn recorded_series_have_the_labels_that_their_names_say() {
 fn everything_that_an_alert_names_exists() {
     let known = known();
     let of_labels = Regex::new(r"\$labels\.(\w+)").unwrap();
-    let queries = Regex::new(r#"printf "((?:[^"\\]|\\.)*)""#).unwrap();
+    let queries = Regex::new(r#"with printf "((?:[^"\\]|\\.)*)""#).unwrap();
     for (_, rule) in alerts() {
         let name = text(&rule, "alert");
         let labels =

@@ -161,7 +161,8 @@ pub(super) fn lifetime(body: &[u8]) -> Option<Duration> {
     let error = refusal(400, body, "advice");
     assert!(error.code.is_none_or(|code| harmless(&code).is_some()));
     let answer: TokenAnswer = serde_json::from_slice(body).ok()?;
-    assert!(!format!("{:?}", answer.access_token).contains(answer.access_token.expose_secret().get(..20)?));
+    // What is printed of a token does not depend on it.
+    assert_eq!(format!("{:?}", answer.access_token), format!("{:?}", SecretString::from("another")));
     Some(answer.expires_in.as_ref().and_then(seconds).unwrap_or(DEFAULT_LIFETIME).min(LONGEST_LIFETIME))
 }
 

@@ -114,6 +114,24 @@ def steps_over_time(title, description, unit, targets, *, empty=None, interval="
     return panel
 
 
+def _legend():
+    """The names below the drawing, without figures."""
+    return (
+        common.VizLegendOptions()
+        .show_legend(True)
+        .display_mode(kinds.LegendDisplayMode.LIST)
+        .placement(kinds.LegendPlacement.BOTTOM)
+        .calcs([])
+    )
+
+
+def _color(panel, colors):
+    """Gives the names in `colors` a colour of their own, and the others one after the other of the palette."""
+    panel.color_scheme(dashboard.FieldColor().mode("palette-classic"))
+    for name, color in (colors or {}).items():
+        panel.override_by_name(name, [_property("color", {"mode": "fixed", "fixedColor": color})])
+
+
 def _over_time(title, description, unit, targets, interval, empty, colors, decimals=None):
     panel = (
         timeseries.Panel()
@@ -121,19 +139,11 @@ def _over_time(title, description, unit, targets, interval, empty, colors, decim
         .interval(interval)
         .min(0)
         .show_points(kinds.VisibilityMode.AUTO)
-        .legend(
-            common.VizLegendOptions()
-            .show_legend(True)
-            .display_mode(kinds.LegendDisplayMode.LIST)
-            .placement(kinds.LegendPlacement.BOTTOM)
-            .calcs([])
-        )
+        .legend(_legend())
         .tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI).sort(kinds.SortOrder.DESCENDING))
     )
     _common(panel, title, description, unit, empty, "nothing", decimals, None)
-    panel.color_scheme(dashboard.FieldColor().mode("palette-classic"))
-    for name, color in (colors or {}).items():
-        panel.override_by_name(name, [_property("color", {"mode": "fixed", "fixedColor": color})])
+    _color(panel, colors)
     return panel
 
 
@@ -161,19 +171,11 @@ def months(title, description, expr, category, series, *, empty=None, colors=Non
         .line_width(0)
         .x_tick_label_rotation(0)
         .x_tick_label_spacing(100)
-        .legend(
-            common.VizLegendOptions()
-            .show_legend(True)
-            .display_mode(kinds.LegendDisplayMode.LIST)
-            .placement(kinds.LegendPlacement.BOTTOM)
-            .calcs([])
-        )
+        .legend(_legend())
         .tooltip(common.VizTooltipOptions().mode(kinds.TooltipDisplayMode.MULTI).sort(kinds.SortOrder.NONE))
     )
     _common(panel, title, description, MONEY, empty, "nothing", 2, None)
-    panel.color_scheme(dashboard.FieldColor().mode("palette-classic"))
-    for name, color in (colors or {}).items():
-        panel.override_by_name(name, [_property("color", {"mode": "fixed", "fixedColor": color})])
+    _color(panel, colors)
     return panel
 
 

@@ -184,6 +184,9 @@ async fn nothing_good_is_lost_and_nothing_is_asked_twice() {
          {started} jobs started, {just_started} of them just before a kill, {lost} lost"
     );
     // A job is lost only if the kill hits between the vendor's answer and the write that follows it.
-    assert!(lost <= just_started, "{lost} of {started} jobs were started, and neither asked for nor noted");
+    assert!(
+        lost <= just_started && lost <= 1 + lives / 10,
+        "{lost} of {started} jobs were started, and neither asked for nor noted"
+    );
     vendor.stop().await;
 }

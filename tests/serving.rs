@@ -251,8 +251,7 @@ async fn thousands_of_hostile_connections_do_not_keep_out_a_scraper() {
         }
         assert!(cut_off <= 1 + scrapes / 20, "{cut_off} scrapes were cut off, {scrapes} were not");
     }
-    // Sooner than any deadline would have helped.
-    assert!(slowest < Limits::default().head, "{slowest:?} in {scrapes} scrapes");
+    assert!(slowest < Duration::from_secs(1), "{slowest:?} in {scrapes} scrapes");
     let kept = attack.await.unwrap();
     assert!(kept.len() > HOSTILE / 2, "only {} attacked", kept.len());
     // At rest the crowd is as large as it may be, and a scraper is still let in.
